@@ -1,0 +1,161 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JMESPath as the rules speak it: the standard language and the few functions below, compiled once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import posixpath
+import re
+import typing as t
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import versions
+
+try:
+    from jmespath import exceptions, functions, parser, visitor
+except ImportError:  # a module makes sure of its libraries, and says what is missing, before it gets here
+    pass
+
+Node = t.Mapping[str, t.Any]
+Expression = t.Callable[[t.Any], t.Any]
+
+
+class InvalidExpression(ValueError):
+    """An expression that can never work: what is wrong, and where."""
+
+
+class EvaluationFailed(ValueError):
+    """An expression met data that it cannot work on."""
+
+
+def matches(text: t.Any, pattern: str) -> bool:
+    """Whether the regular expression is found anywhere in the text; nothing is found in what is not text."""
+    return isinstance(text, str) and re.search(pattern, text) is not None
+
+
+def overlaps(path: t.Any, paths: t.Any) -> list[str]:
+    """Those of ``paths`` that are ``path`` itself, lie under it, or lead to it."""
+    if not isinstance(path, str) or not path:
+        return []
+    wanted = _directory(path)
+    others = [(other, _directory(other)) for other in as_list(paths) if isinstance(other, str) and other]
+    return [other for other, at in others if at.startswith(wanted) or wanted.startswith(at)]
+
+
+@functools.lru_cache(maxsize=None)
+def _directory(path: str) -> str:
+    """Normalised, with a slash at its end, so that a prefix is a parent."""
+    return "/" + posixpath.normpath(path).strip("/") + "/" if path.strip("/") else "/"
+
+
+def subtract(values: t.Any, others: t.Any) -> list[t.Any]:
+    """The values that are not among the others."""
+    taken = as_list(others)
+    return [value for value in as_list(values) if value not in taken]
+
+
+def intersect(values: t.Any, others: t.Any) -> list[t.Any]:
+    """The values that are among the others."""
+    taken = as_list(others)
+    return [value for value in as_list(values) if value in taken]
+
+
+def lower(text: t.Any) -> t.Any:
+    """Text in small letters; anything else as it is."""
+    return text.lower() if isinstance(text, str) else text
+
+
+def version_at_least(version: t.Any, least: t.Any) -> bool:
+    """Whether a version is this one or a later one; false for what is not a version."""
+    have, want = versions.parse(version), versions.parse(least)
+    return have is not None and want is not None and have >= want
+
+
+def as_list(value: t.Any) -> list[t.Any]:
+    """A list as it is, null as no value, anything else as the only value."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else list(value) if isinstance(value, tuple) else [value]
+
+
+OWN: t.Final[t.Mapping[str, t.Callable[..., t.Any]]] = {
+    function.__name__: function for function in (matches, overlaps, subtract, intersect, lower, version_at_least, as_list)
+}
+
+
+class _Functions:
+    """What the interpreter calls: our functions, then JMESPath's own."""
+
+    def __init__(self) -> None:
+        self._standard = functions.Functions()
+
+    def call_function(self, name: str, arguments: list[t.Any]) -> t.Any:
+        own = OWN.get(name)
+        return own(*arguments) if own else self._standard.call_function(name, arguments)
+
+
+@functools.lru_cache(maxsize=None)
+def _interpreter() -> visitor.TreeInterpreter:
+    """One for all: it keeps no state between searches, and making one for each search costs more than most searches."""
+    return visitor.TreeInterpreter(visitor.Options(custom_functions=_Functions()))
+
+
+@functools.lru_cache(maxsize=None)
+def compiled(expression: str) -> Expression:
+    """A function from document to value. Raises InvalidExpression; the function itself raises EvaluationFailed."""
+    try:
+        tree = parser.Parser().parse(expression).parsed
+    except exceptions.JMESPathError as error:
+        at = getattr(error, "lex_position", None)
+        where = "" if at is None else f" at position {at}"
+        raise InvalidExpression(f"{_first_line(error)}{where}: {expression!r}") from error
+    _check(tree, expression)
+    visit = _interpreter().visit
+
+    def search(document: t.Any) -> t.Any:
+        try:
+            return visit(tree, document)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError, re.error) as error:
+            raise EvaluationFailed(_first_line(error)) from error
+
+    return search
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(":.")
+
+
+def _check(node: t.Any, expression: str) -> None:
+    """Find what JMESPath itself would only find while searching: unknown functions, wrong numbers of arguments, bad patterns."""
+    if not isinstance(node, dict):
+        return
+    children = node.get("children", [])
+    if node["type"] == "function_expression":
+        _check_call(node["value"], children, expression)
+    for child in children:
+        _check(child, expression)
+
+
+def _check_call(name: str, arguments: t.Sequence[Node], expression: str) -> None:
+    least, most = _arity(name, expression)
+    if not least <= len(arguments) <= most:
+        raise InvalidExpression(f"{name}() takes {least} argument{'s' * (least != 1)}, not {len(arguments)}, in {expression!r}")
+    pattern = arguments[1] if name == "matches" else {}
+    if pattern.get("type") == "literal":
+        try:
+            re.compile(pattern["value"])
+        except (re.error, TypeError) as error:
+            raise InvalidExpression(f"{pattern['value']!r} is not a regular expression ({error}) in {expression!r}") from error
+
+
+def _arity(name: str, expression: str) -> tuple[int, float]:
+    if name in OWN:
+        count = len(inspect.signature(OWN[name]).parameters)
+        return count, count
+    known = functions.Functions.FUNCTION_TABLE
+    if name not in known:
+        raise InvalidExpression(f"unknown function {name}() in {expression!r}; known: {', '.join(sorted([*known, *OWN]))}")
+    signature = known[name]["signature"]
+    return len(signature), float("inf") if signature and signature[-1].get("variadic") else len(signature)
