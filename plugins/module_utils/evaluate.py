@@ -13,7 +13,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVER
 Document = t.Mapping[str, t.Any]
 Judgement = tuple[str, t.Mapping[str, t.Any]]  # verdict and evidence
 
-#: Stands for all the rules that could not look at a subject: one that cannot be read is one error, not one for each rule.
+#: Stands for all the rules that could not look at a subject: what cannot be read is one error, not one for each rule.
 UNREADABLE = Rule(
     id="subject-unreadable",
     subject="",
@@ -23,7 +23,7 @@ UNREADABLE = Rule(
     offenders="`true`",
     expected="an answer within the timeout",
     source="Docker Engine API",
-    remedy="See why the engine does not answer about it (`docker inspect`); restart or remove it, or raise the `timeout` option.",
+    remedy="See why the engine does not answer (`docker inspect`); restart or remove it, or raise `timeout`.",
     lever="host",
 )
 
@@ -76,7 +76,7 @@ class _Judge:
             return self._outside
         try:
             return self._judge(document)
-        except jmes.EvaluationFailed as error:
+        except jmes.EvaluationError as error:
             return "error", {"reason": f"unexpected data: {error}"}
 
     def _judge(self, document: Document) -> Judgement:
@@ -92,7 +92,7 @@ class _Judge:
         return ("fail" if failed else "pass"), evidence
 
 
-def _outside(wanted: str, engine: str) -> t.Optional[Judgement]:
+def _outside(wanted: str, engine: str) -> Judgement | None:
     """The verdict that the engine's version alone decides, if it does."""
     if not wanted:
         return None

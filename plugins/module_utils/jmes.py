@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import posixpath
@@ -13,20 +14,19 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 
-try:
+# a module makes sure of its libraries, and says what is missing, before it calls anything here
+with contextlib.suppress(ImportError):
     from jmespath import exceptions, functions, parser, visitor
-except ImportError:  # a module makes sure of its libraries, and says what is missing, before it gets here
-    pass
 
 Node = t.Mapping[str, t.Any]
 Expression = t.Callable[[t.Any], t.Any]
 
 
-class InvalidExpression(ValueError):
+class InvalidExpressionError(ValueError):
     """An expression that can never work: what is wrong, and where."""
 
 
-class EvaluationFailed(ValueError):
+class EvaluationError(ValueError):
     """An expression met data that it cannot work on."""
 
 
@@ -44,7 +44,7 @@ def overlaps(path: t.Any, paths: t.Any) -> list[str]:
     return [other for other, at in others if at.startswith(wanted) or wanted.startswith(at)]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _directory(path: str) -> str:
     """Normalised, with a slash at its end, so that a prefix is a parent."""
     return "/" + posixpath.normpath(path).strip("/") + "/" if path.strip("/") else "/"
@@ -80,9 +80,8 @@ def as_list(value: t.Any) -> list[t.Any]:
     return [] if value is None else list(value) if isinstance(value, tuple) else [value]
 
 
-OWN: t.Final[t.Mapping[str, t.Callable[..., t.Any]]] = {
-    function.__name__: function for function in (matches, overlaps, subtract, intersect, lower, version_at_least, as_list)
-}
+_OWN = (matches, overlaps, subtract, intersect, lower, version_at_least, as_list)
+OWN: t.Mapping[str, t.Callable[..., t.Any]] = {function.__name__: function for function in _OWN}
 
 
 class _Functions:
@@ -96,21 +95,22 @@ class _Functions:
         return own(*arguments) if own else self._standard.call_function(name, arguments)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _interpreter() -> visitor.TreeInterpreter:
     """One for all: it keeps no state between searches, and making one for each search costs more than most searches."""
-    return visitor.TreeInterpreter(visitor.Options(custom_functions=_Functions()))
+    ours = t.cast("functions.Functions", _Functions())  # all that is asked of it is call_function
+    return visitor.TreeInterpreter(visitor.Options(custom_functions=ours))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compiled(expression: str) -> Expression:
-    """A function from document to value. Raises InvalidExpression; the function itself raises EvaluationFailed."""
+    """A function from document to value. Raises InvalidExpressionError; the function itself raises EvaluationError."""
     try:
         tree = parser.Parser().parse(expression).parsed
     except exceptions.JMESPathError as error:
         at = getattr(error, "lex_position", None)
         where = "" if at is None else f" at position {at}"
-        raise InvalidExpression(f"{_first_line(error)}{where}: {expression!r}") from error
+        raise InvalidExpressionError(f"{_first_line(error)}{where}: {expression!r}") from error
     _check(tree, expression)
     visit = _interpreter().visit
 
@@ -118,7 +118,7 @@ def compiled(expression: str) -> Expression:
         try:
             return visit(tree, document)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError, re.error) as error:
-            raise EvaluationFailed(_first_line(error)) from error
+            raise EvaluationError(_first_line(error)) from error
 
     return search
 
@@ -128,7 +128,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _check(node: t.Any, expression: str) -> None:
-    """Find what JMESPath itself would only find while searching: unknown functions, wrong numbers of arguments, bad patterns."""
+    """Find what JMESPath would only find while searching: unknown functions, wrong arities, bad patterns."""
     if not isinstance(node, dict):
         return
     children = node.get("children", [])
@@ -141,13 +141,13 @@ def _check(node: t.Any, expression: str) -> None:
 def _check_call(name: str, arguments: t.Sequence[Node], expression: str) -> None:
     least, most = _arity(name, expression)
     if not least <= len(arguments) <= most:
-        raise InvalidExpression(f"{name}() takes {least} argument{'s' * (least != 1)}, not {len(arguments)}, in {expression!r}")
+        raise InvalidExpressionError(f"{name}() takes {least} argument(s), not {len(arguments)}: {expression!r}")
     pattern = arguments[1] if name == "matches" else {}
     if pattern.get("type") == "literal":
         try:
             re.compile(pattern["value"])
         except (re.error, TypeError) as error:
-            raise InvalidExpression(f"{pattern['value']!r} is not a regular expression ({error}) in {expression!r}") from error
+            raise InvalidExpressionError(f"bad regular expression, {error}: {expression!r}") from error
 
 
 def _arity(name: str, expression: str) -> tuple[int, float]:
@@ -156,6 +156,7 @@ def _arity(name: str, expression: str) -> tuple[int, float]:
         return count, count
     known = functions.Functions.FUNCTION_TABLE
     if name not in known:
-        raise InvalidExpression(f"unknown function {name}() in {expression!r}; known: {', '.join(sorted([*known, *OWN]))}")
+        names = ", ".join(sorted([*known, *OWN]))
+        raise InvalidExpressionError(f"unknown function {name}() (known: {names}): {expression!r}")
     signature = known[name]["signature"]
     return len(signature), float("inf") if signature and signature[-1].get("variadic") else len(signature)

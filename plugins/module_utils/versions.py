@@ -12,7 +12,7 @@ _NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)")
 _BOUND = re.compile(r"(>=|<)\s*(\d+(?:\.\d+)*)")
 
 
-def parse(version: t.Any) -> t.Optional[tuple[int, ...]]:
+def parse(version: t.Any) -> tuple[int, ...] | None:
     """The leading numbers; None when there are none."""
     found = _NUMBERS.match(version) if isinstance(version, str) else None
     return tuple(int(number) for number in found.group(1).split(".")) if found else None

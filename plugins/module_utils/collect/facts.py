@@ -16,22 +16,22 @@ class Facts:
     """One host's Docker engine, as the engine, the kernel and the files describe it.
 
     ``containers`` entries: ``id``, ``name``, ``inspect`` (null when reading it failed), ``error`` (why, or ""),
-    ``process`` (the kernel's view of the running container, or null), ``execs`` and ``secrets`` (the names, under ``env``
-    and ``labels``, and under ``args`` whether, values looked secret before they were redacted).
+    ``process`` (the kernel's view of the running container, or null), ``execs`` and ``secrets`` (the names, under
+    ``env`` and ``labels``, and under ``args`` whether, values looked secret before they were redacted).
 
     ``process``: ``pid``, ``uid`` (real, effective, saved, file system), ``uid_map`` (rows of inside, outside, count),
     ``cap_eff`` and ``cap_bnd`` (``CAP_X`` names), ``no_new_privs``, ``seccomp`` (0, 1, 2), ``apparmor``, ``commands``
-    (process names in its pid namespace, null when that is the host's), ``namespaces`` (net, pid, ipc, uts, user, cgroup:
-    whether it is the host's). A value the kernel would not tell is null.
+    (process names in its pid namespace, null when that is the host's), ``namespaces`` (net, pid, ipc, uts, user,
+    cgroup: whether it is the host's). A value the kernel would not tell is null.
 
-    ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error, values),
-    ``listeners`` (real sockets: proto, address, port or path), ``started_at`` and ``config_mtime`` (seconds since the epoch), ``root``
-    (whether we are root). Values that could not be read are null.
+    ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error,
+    values), ``listeners`` (real sockets: proto, address, port or path), ``started_at`` and ``config_mtime`` (seconds
+    since the epoch), ``root`` (whether we are root). Values that could not be read are null.
     """
 
     info: Json
     version: Json
-    bridge: t.Optional[Json]
+    bridge: Json | None
     networks: t.Sequence[Json]
     containers: t.Sequence[Json]
     daemon: Json
