@@ -53,7 +53,7 @@ class Rule:
     unless: str = ""  # why it does not apply, in words, for the evidence
     needs: tuple[str, ...] = ()  # paths that must not be null, else unknown
     engine: str = ""  # engine versions it applies to, such as ">=20.10,<29"
-    role: t.Optional[str] = None  # the role of this collection that mends it
+    role: str | None = None  # the role of this collection that mends it
     cis: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
@@ -80,7 +80,7 @@ class Finding:
     threat: str
     remedy: str
     lever: str
-    role: t.Optional[str]
+    role: str | None
     evidence: t.Mapping[str, t.Any]  # observed, expected, source; or reason, when there is nothing observed
     cis: t.Mapping[str, tuple[str, ...]]
-    waiver: t.Optional[t.Mapping[str, t.Any]] = None
+    waiver: t.Mapping[str, t.Any] | None = None
