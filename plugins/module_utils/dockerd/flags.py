@@ -1,0 +1,174 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of dockerd, read as the daemon reads it: argv -> {daemon.json key: value}. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS, NESTED_FLAGS, Key
+
+_LISTS = frozenset({"strings", "ips", "urls", "pools"})
+_MAPS = frozenset({"string_map", "bool_map", "ulimits", "objects", "map_of_maps"})
+_TRUE = frozenset({"1", "t", "true", "yes"})
+
+
+def _options() -> dict[str, Key]:
+    """Long and short spellings -> row. Of two rows with one flag (host-gateway-ip) the newest, a list, wins."""
+    table: dict[str, Key] = {}
+    for key in KEYS.values():
+        for spelling in (key.option, key.short):
+            if spelling:
+                table[spelling] = key
+    return table
+
+
+OPTIONS = _options()
+_SWITCHES = frozenset({"help", "version", "v", "validate"})  # options of dockerd itself that take no value
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One option as it was typed; ``key`` is None for options that are not daemon.json keys."""
+
+    option: str
+    key: str | None
+    value: str
+    spelling: str
+
+
+def scan(argv: Sequence[str]) -> list[Flag]:
+    """The options of a dockerd command line, in order. ``argv`` may begin with the program's path."""
+    words = list(argv[1:] if argv and not argv[0].startswith("-") else argv)
+    flags: list[Flag] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            break
+        if word.startswith("--"):
+            flags.append(_long(word, rest))
+        elif word.startswith("-") and len(word) > 1:
+            flags.extend(_short(word, rest))
+    return flags
+
+
+def _takes_value(option: str) -> bool:
+    key = OPTIONS.get(option)
+    return option not in _SWITCHES and not (key is not None and key.kind == "bool")
+
+
+def _flag(option: str, value: str, spelling: str) -> Flag:
+    key = OPTIONS.get(option)
+    return Flag(key.option if key else option, key.name if key else None, value, spelling)
+
+
+def _long(word: str, rest: Iterator[str]) -> Flag:
+    option, equals, value = word[2:].partition("=")
+    if equals:
+        return _flag(option, value, word)
+    if not _takes_value(option):
+        return _flag(option, "true", word)
+    value = next(rest, "")
+    return _flag(option, value, f"{word} {value}")
+
+
+def _short(word: str, rest: Iterator[str]) -> Iterator[Flag]:
+    """``-D``, ``-Dl warn``, ``-lwarn``, ``-l=warn``: a run of switches, the last of which may take a value."""
+    letters = word[1:]
+    while letters:
+        option, letters = letters[0], letters[1:]
+        if letters.startswith("="):
+            yield _flag(option, letters[1:], word)
+            return
+        if _takes_value(option):
+            value = letters or next(rest, "")
+            yield _flag(option, value, word if letters else f"{word} {value}")
+            return
+        yield _flag(option, "true", f"-{option}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _scalar(kind: str, text: str) -> t.Any:
+    if kind == "bool":
+        return text.lower() in _TRUE
+    if kind == "int":
+        try:
+            return int(text, 0)
+        except ValueError:
+            return text
+    return text
+
+
+def _as_ulimit(text: str) -> dict[str, t.Any]:
+    """``nofile=1024:2048`` -> its daemon.json form."""
+    name, value = _pair(text)
+    soft, _, hard = value.partition(":")
+    return {name: {"Name": name, "Soft": _scalar("int", soft), "Hard": _scalar("int", hard or soft)}}
+
+
+def _as_network_opt(text: str) -> dict[str, t.Any]:
+    """``bridge=com.docker.network.driver.mtu=1400``."""
+    driver, option = _pair(text)
+    return {driver: dict([_pair(option)])}
+
+
+_MAP_PARSERS: dict[str, t.Callable[[str], dict[str, t.Any]]] = {
+    "string_map": lambda text: dict([_pair(text)]),
+    "bool_map": lambda text: {_pair(text)[0]: _pair(text)[1].lower() in _TRUE or "=" not in text},
+    "objects": lambda text: {_pair(text)[0]: {"path": _pair(text)[1]}},
+    "ulimits": _as_ulimit,
+    "map_of_maps": _as_network_opt,
+}
+
+
+def _pool(text: str) -> dict[str, t.Any]:
+    fields = dict(_pair(field) for field in text.split(","))
+    return {name: _scalar("int", value) if name == "size" else value for name, value in fields.items()}
+
+
+def _merge(into: dict[str, t.Any], kind: str, name: str, text: str) -> None:
+    if kind in _LISTS:
+        items = [_pool(text)] if kind == "pools" else text.split(",") if kind == "ips" else [text]
+        into.setdefault(name, []).extend(items)
+    elif kind in _MAPS:
+        target: dict[str, t.Any] = into.setdefault(name, {})
+        for member, value in _MAP_PARSERS[kind](text).items():
+            old = target.get(member)
+            target[member] = {**old, **value} if kind == "map_of_maps" and isinstance(old, dict) else value
+    else:
+        into[name] = _scalar(kind, text)
+
+
+def settings(argv: Sequence[str]) -> dict[str, t.Any]:
+    """What the command line sets, in the words and types of daemon.json."""
+    found: dict[str, t.Any] = {}
+    for flag in scan(argv):
+        if flag.option in NESTED_FLAGS:
+            outer, inner = NESTED_FLAGS[flag.option]
+            found.setdefault(outer, {})[inner] = flag.value
+        elif flag.key is not None and flag.key != "config-file":
+            _merge(found, KEYS[flag.key].kind, flag.key, flag.value)
+    return found
+
+
+def config_file(argv: Sequence[str]) -> str | None:
+    """The file that ``--config-file`` names, if any."""
+    paths = [flag.value for flag in scan(argv) if flag.option == "config-file"]
+    return paths[-1] if paths else None
+
+
+def spellings(argv: Sequence[str]) -> dict[str, str]:
+    """daemon.json key (or outer key) -> how the command line spells it, for messages."""
+    found: dict[str, str] = {}
+    for flag in scan(argv):
+        name = NESTED_FLAGS[flag.option][0] if flag.option in NESTED_FLAGS else flag.key
+        if name is not None and name != "config-file":
+            found.setdefault(name, flag.spelling)
+    return found

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit that runs dockerd, as systemd sees it: drop-ins applied, environment expanded; and the live process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PROPERTIES = (
+    "LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts", "ExecStart", "Environment",
+    "EnvironmentFiles", "FragmentPath", "DropInPaths", "TriggeredBy", "CanReload",
+)  # fmt: skip
+_ARGV = re.compile(r"\bargv\[\]=(.*?) ; (?:ignore_errors|flags)=")
+_ENVIRONMENT_FILE = re.compile(r"^(?P<path>.+?) \(ignore_errors=(?:yes|no)\)$")
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A service as systemd reports it; ``argv`` is the command that the next start runs."""
+
+    name: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    argv: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        return self.properties.get("LoadState") == "loaded"
+
+    @property
+    def active(self) -> str:
+        """active, inactive, failed, activating, ...; "absent" where systemd or the unit is missing."""
+        return self.properties.get("ActiveState", "absent") if self.exists else "absent"
+
+    @property
+    def main_pid(self) -> int:
+        return int(self.properties.get("MainPID") or 0)
+
+    @property
+    def sources(self) -> str:
+        """The files that a person must edit to change the command line."""
+        files = [self.properties.get("FragmentPath", ""), self.properties.get("DropInPaths", "")]
+        files += list(environment_files(self.properties))
+        return ", ".join(part for part in files if part)
+
+    @property
+    def sockets(self) -> list[str]:
+        return [name for name in self.properties.get("TriggeredBy", "").split() if name.endswith(".socket")]
+
+
+def environment_files(properties: Mapping[str, str]) -> list[str]:
+    """The paths of ``EnvironmentFiles``, which systemctl prints one a line."""
+    found = (_ENVIRONMENT_FILE.match(line.strip()) for line in properties.get("EnvironmentFiles", "").splitlines())
+    return [match.group("path") for match in found if match]
+
+
+def parse_show(text: str) -> dict[str, str]:
+    """``systemctl show`` output; a property may be printed on several lines (ExecStart, EnvironmentFiles)."""
+    properties: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals:
+            properties[name] = f"{properties[name]}\n{value}" if properties.get(name) else value
+    return properties
+
+
+def parse_environment(text: str) -> dict[str, str]:
+    """An EnvironmentFile: NAME=value lines, comments, quotes, continued lines."""
+    found: dict[str, str] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith(("#", ";")):
+            found[name.strip()] = " ".join(_split(value)) if value[:1] in "\"'" else value.strip()
+    return found
+
+
+def _split(text: str) -> list[str]:
+    """Words as systemd splits them; an unbalanced quote is kept as it is."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def expand(argv: list[str], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """systemd's rule: a word that is ``$NAME`` alone splits into words, ``${NAME}`` inside a word does not."""
+    words: list[str] = []
+    for word in argv:
+        if re.fullmatch(r"\$\w+", word):
+            words.extend(_split(environment.get(word[1:], "")))
+        else:
+            words.append(_VARIABLE.sub(lambda m: environment.get(m.group(1) or m.group(2), ""), word))
+    return tuple(words)
+
+
+def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
+    """Pure half of read_unit: ``files`` holds the text of the environment files that could be read."""
+    properties = parse_show(text)
+    environment: dict[str, str] = {}
+    for pair in _split(properties.get("Environment", "")):
+        variable, _, value = pair.partition("=")
+        environment[variable] = value
+    for path in environment_files(properties):
+        environment.update(parse_environment(files.get(path, "")))
+    commands = _ARGV.findall(properties.get("ExecStart", ""))
+    # systemctl prints the words unquoted; dockerd's own options contain no blanks
+    argv = expand(commands[-1].split(" "), environment) if commands else ()
+    return Unit(name, properties, environment, argv)
+
+
+def read_unit(name: str = "docker.service", timeout: float = 10) -> Unit:
+    """The effective unit. A host without systemd, or without the unit, gives one that does not exist."""
+    try:
+        done = subprocess.run(
+            ["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"],
+            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return Unit(name)
+    if done.returncode:
+        return Unit(name)
+    files = {path: _text(path) for path in environment_files(parse_show(done.stdout))}
+    return parse_unit(name, done.stdout, files)
+
+
+def _text(path: str) -> str:
+    """A file that cannot be read counts as empty: systemd ignores it too, or the unit fails without us."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """argv of a live process; empty when it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ()
+    return tuple(os.fsdecode(word) for word in raw.split(b"\0")[:-1])
+
+
+def process_start(pid: int) -> str:
+    """An identity of a process that survives pid reuse: boot, pid, start tick. Empty when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return f"{boot}/{pid}/{stat.rpartition(')')[2].split()[19]}"
+
+
+def started_at(pid: int) -> float:
+    """Wall-clock second at which a process began; 0.0 when it is gone."""
+    identity = process_start(pid)
+    if not identity:
+        return 0.0
+    for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines():
+        if line.startswith("btime "):
+            return int(line.split()[1]) + int(identity.rpartition("/")[2]) / os.sysconf("SC_CLK_TCK")
+    return 0.0
