@@ -1,0 +1,178 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first screen of the HTML report: the verdict in words, what changed, and the hosts of a fleet."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import Change
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, Sighting, failures
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Group, entries_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.markup import Html, Node, tag
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.sections import (
+    group_title,
+    prose,
+    severity_counts,
+    subjects_list,
+)
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, listing, plural
+
+Results = t.Sequence[HostResult]
+
+NOTHING = "Nothing to mend."
+
+_VERDICTS = {
+    "fail": "failed",
+    "error": "error",
+    "unknown": "unknown",
+    "waived": "waived",
+    "pass": "passed",
+    "not_applicable": "not applicable",
+}
+
+
+def by_severity(results: Results) -> dict[str, int]:
+    """How many findings fail, by severity."""
+    severities = [sighting.finding.severity for sighting in failures(results)]
+    return {severity: severities.count(severity) for severity in SEVERITIES}
+
+
+def totals(results: Results) -> dict[str, int]:
+    """The verdicts of all hosts together."""
+    return {verdict: sum(result.counts.get(verdict, 0) for result in results) for verdict in _VERDICTS}
+
+
+def verdict_words(results: Results) -> tuple[str, str]:
+    """The verdict in a sentence, and what else there is to say."""
+    counts, verdicts = by_severity(results), totals(results)
+    silent = sum(bool(result.reason) for result in results)
+    worst = [f"{counts[severity]:,} {severity}" for severity in SEVERITIES[:2] if counts[severity]]
+    rest = [f"{counts[severity]:,} {severity}" for severity in SEVERITIES[2:] if counts[severity]]
+    notes = [f"Then {listing(rest)}."] if worst and rest else []
+    if silent:
+        notes.append(f"{plural(silent, 'host')} gave no result.")
+    unjudged = verdicts["unknown"] + verdicts["error"]
+    if unjudged:
+        notes.append(f"{plural(unjudged, 'check')} could not be judged.")
+    if worst or rest:
+        return f"{listing(worst or rest)} to mend.", " ".join(notes)
+    if silent == len(results):
+        return "No result.", " ".join(notes)
+    return NOTHING, " ".join([f"{plural(verdicts['pass'], 'check')} passed.", *notes])
+
+
+def summary(results: Results) -> Html:
+    """Counts by severity and by verdict."""
+    severities = by_severity(results)
+    tiles = [
+        tag("li", tag("strong", f"{severities[name]:,}"), " ", name, class_=name if severities[name] else "none")
+        for name in SEVERITIES
+    ]
+    verdicts = [f"{number:,} {_VERDICTS[verdict]}" for verdict, number in totals(results).items() if number]
+    return tag(
+        "section",
+        tag("h2", "Failed checks by severity", class_="quiet"),
+        tag("ul", tiles, class_="tiles"),
+        tag("p", " · ".join(verdicts), class_="lead"),
+    )
+
+
+def changes(change: Change, fleet: bool) -> Html:
+    """Before and after: the counts, then what became of each failure."""
+    rows = [_change_row(name, *change.count(name), len(change.before), len(change.after)) for name in change.severities]
+    total = _change_row("all", len(change.before), len(change.after), len(change.before), len(change.after))
+    head = tag("tr", [tag("th", text, scope="col") for text in ("Failed checks", "Before", "Now", "")])
+    fates = [
+        ("Fixed", change.fixed),
+        ("New", change.new),
+        ("Still failing", change.remaining),
+        ("Waived since", change.waived),
+        ("Could not be judged again", change.unsure),
+        ("No longer there, or no longer checked", change.gone),
+    ]
+    return tag(
+        "section",
+        tag("h2", "Before and now"),
+        tag("table", tag("thead", head), tag("tbody", rows, total), class_="change"),
+        [_fate(name, sightings, fleet) for name, sightings in fates if sightings],
+        id="changes",
+    )
+
+
+def hosts(results: Results) -> Html:
+    """One row a host, those without a result first."""
+    head = tag("tr", [tag("th", text, scope="col") for text in ("Host", "Engine", *SEVERITIES, "Verdict")])
+    ordered = sorted(
+        results, key=lambda result: (not result.reason, [-n for n in by_severity([result]).values()], result.name)
+    )
+    return tag(
+        "section",
+        tag("h2", "Hosts"),
+        tag(
+            "div",
+            tag("table", tag("thead", head), tag("tbody", [_host_row(result) for result in ordered])),
+            class_="wide",
+        ),
+        id="hosts",
+    )
+
+
+def to_do(groups: t.Sequence[Group], fleet: bool) -> Html | None:
+    """The order of work, with links."""
+    if not groups:
+        return None
+    rows = [
+        tag(
+            "li", tag("a", group_title(group, fleet), href=f"#to-do-{number}"), " ", tag("span", severity_counts(group))
+        )
+        for number, group in enumerate(groups, 1)
+    ]
+    return tag("nav", tag("h2", "What to do first"), tag("ol", rows), aria_label="What to do first", class_="to-do")
+
+
+def _change_row(name: str, was: int, now: int, most_was: int, most_now: int) -> Html:
+    scale = max(most_was, most_now, 1)
+    bars = [
+        tag("rect", class_=css, y=y, width=f"{100 * number / scale:.1f}%", height="7", rx="2")
+        for css, y, number in (("was", 0, was), (f"now {name}", 9, now))
+    ]
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        tag("td", f"{was:,}"),
+        tag("td", f"{now:,}"),
+        tag("td", tag("svg", bars, height="16", aria_hidden="true")),
+        class_=name,
+    )
+
+
+def _fate(name: str, sightings: t.Sequence[Sighting], fleet: bool) -> Html:
+    rows = [
+        tag("li", prose(entry.finding.title), " ", tag("span", subjects_list(_subjects(entry.seen)), class_="who"))
+        for entry in entries_of(sightings, fleet)
+    ]
+    title = tag("summary", name, " ", tag("span", f"{len(sightings):,}", class_="count"))
+    return tag("details", title, tag("ul", rows, class_="plain"), open=name == "New", class_="fate")
+
+
+def _subjects(seen: t.Iterable[t.Any]) -> list[str]:
+    return [subject for one in seen for subject in one.subjects]
+
+
+def _host_row(result: HostResult) -> Html:
+    name = tag("th", tag("bdi", clean(result.name)), scope="row")
+    if result.reason:
+        return tag(
+            "tr",
+            name,
+            tag("td", tag("strong", "No result"), f": {clean(result.reason, limit=600)}", colspan=7),
+            class_="silent",
+        )
+    counts = by_severity([result])
+    cells: list[Node] = [
+        tag("td", f"{counts[severity]:,}", class_=severity if counts[severity] else "zero") for severity in counts
+    ]
+    return tag("tr", name, tag("td", clean(result.engine)), cells, tag("td", verdict_words([result])[0]))

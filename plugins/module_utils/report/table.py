@@ -1,0 +1,72 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The short table for the terminal: plain text, at most 100 columns."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import compare
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, failures
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, entries_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, plural
+
+WIDTH = 100
+
+Results = t.Sequence[HostResult]
+
+#: Who mends it, in two words.
+_WHO = {"recreate": "recreate container", "rebuild": "rebuild image", "external": "outside the host", "host": "by hand"}
+
+
+def render(results: Results, before: Results | None, top: int) -> str:
+    """Counts by severity, what could not be judged, and the worst that remain."""
+    lines = _counts(results, before) + _notes(results) + _remaining(results, top)
+    return "\n".join(_fit(line) for line in lines)
+
+
+def _counts(results: Results, before: Results | None) -> list[str]:
+    if before is None:
+        now = [sighting.finding.severity for sighting in failures(results)]
+        rows = [
+            ("Failed checks", "now"),
+            *((name, f"{now.count(name):,}") for name in SEVERITIES),
+            ("all", f"{len(now):,}"),
+        ]
+        return [f"{name:<15}{number:>8}" for name, number in rows]
+    change = compare(before, results)
+    totals = {name: change.count(name) for name in SEVERITIES}
+    totals["all"] = len(change.before), len(change.after)
+    head = f"{'Failed checks':<15}{'before':>8}{'now':>8}"
+    return [head, *(f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items())]
+
+
+def _notes(results: Results) -> list[str]:
+    counts = {
+        verdict: sum(result.counts.get(verdict, 0) for result in results) for verdict in ("unknown", "error", "waived")
+    }
+    notes = [f"{number:,} {verdict}" for verdict, number in counts.items() if number]
+    silent = [f"No result from {clean(result.name)}: {clean(result.reason)}" for result in results if result.reason]
+    return [*([f"Also: {', '.join(notes)}"] if notes else []), *silent]
+
+
+def _remaining(results: Results, top: int) -> list[str]:
+    entries = entries_of(failures(results), fleet=len(results) > 1)
+    if not entries or not top:
+        return []
+    rest = [f"... and {plural(len(entries) - top, 'more rule')}"] if len(entries) > top else []
+    return ["", "Still to mend", *map(_line, entries[:top]), *rest]
+
+
+def _line(entry: Entry) -> str:
+    finding = entry.finding
+    subjects = [subject for seen in entry.seen for subject in seen.subjects]
+    who = f"role {finding.role}" if finding.role else _WHO[finding.lever]
+    where = clean(subjects[0]) if len(subjects) == 1 else plural(len(subjects), finding.subject["kind"])
+    return f"{finding.severity:<9} {clean(finding.rule):<34} {clean(who):<20} {where}"
+
+
+def _fit(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
