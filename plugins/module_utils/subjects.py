@@ -1,0 +1,41 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Raw facts in, what rules judge out: the daemon, then its containers."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, Subject
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_container import container_document
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_context import Context, context
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_daemon import daemon_document
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import Json, text
+
+
+def subjects(facts: Facts, policy: Json, kinds: t.Collection[str] = KINDS) -> list[Subject]:
+    """All subjects of these kinds; ``policy`` must be complete (``policy.merged``)."""
+    daemon = daemon_document(facts, policy)
+    found = [_daemon(facts, daemon)] if "daemon" in kinds else []
+    if "container" in kinds:
+        around = context(daemon, facts.containers)
+        found += [_container(raw, around, policy) for raw in facts.containers]
+    return found
+
+
+def _daemon(facts: Facts, document: Json) -> Subject:
+    return Subject("daemon", text(facts.info, "ID"), text(facts.info, "Name") or "docker", document)
+
+
+def _container(raw: Json, around: Context, policy: Json) -> Subject:
+    name = text(raw, "name").lstrip("/") or text(raw, "inspect", "Name").lstrip("/")
+    error = text(raw, "error")
+    return Subject(
+        "container",
+        text(raw, "id") or text(raw, "inspect", "Id"),
+        name,
+        {} if error else container_document(raw, around, policy),
+        error,
+    )
