@@ -62,7 +62,9 @@ def playbook(path: str, host: str, *options: str, env: dict[str, str] | None = N
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
     }
-    done = subprocess.run(command, env={**os.environ, **settings, **(env or {})}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **settings, **(env or {})}, capture_output=True, text=True, check=False
+    )
     output = done.stdout + done.stderr
     return Run(done.returncode, _results(done.stdout, host), output)
 
