@@ -1,0 +1,159 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The daemon behind a socket: which process it is, what it was started with, where it really listens."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+import struct
+import typing as t
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import redact
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, link, pids, status, text
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags, unit
+
+ROOTFUL_CONFIG = "/etc/docker/daemon.json"
+_UNIX_LISTENING = 0x10000  # __SO_ACCEPTCON
+
+
+def describe(socket_path: str | None, peer: int | None, published: t.Container[tuple[str, int]]) -> dict[str, t.Any]:
+    """The ``daemon`` part of the facts. ``published``: addresses and ports that dockerd holds open for containers."""
+    pid = find(socket_path, peer) if socket_path else None
+    root = os.geteuid() == 0
+    if pid is None:
+        nothing = dict.fromkeys(("pid", "euid", "flags", "environment", "config", "listeners", "started_at"))
+        return {**nothing, "config_mtime": None, "root": root}
+    argv = unit.command_line(pid)
+    euid = int(status(pid).get("Uid", "0 0").split()[1])
+    path = flags.config_file(argv) or default_config(euid, pid)
+    config, config_mtime = read_config(path, pid)
+    listeners = listening(pid)
+    return {
+        "pid": pid,
+        "euid": euid,
+        "flags": redact.settings(flags.settings(argv)),
+        "environment": environment_names(pid),
+        "config": config,
+        "config_mtime": config_mtime,
+        "listeners": None if listeners is None else [one for one in listeners if not _is_published(one, published)],
+        "started_at": unit.started_at(pid) or None,
+        "root": root,
+    }
+
+
+def peer_of(path: str, timeout: float) -> int:
+    """The process that began to listen on the socket: the daemon, or systemd on its behalf. Raises OSError."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(timeout)
+        probe.connect(path)
+        credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
+
+
+def find(socket_path: str, peer: int | None) -> int | None:
+    """The dockerd that answers on the socket, where a host may run several (rootless ones); None when in doubt."""
+    candidates = [pid for pid in pids() if (text(PROC / str(pid) / "comm") or "").startswith("dockerd")]
+    if peer in candidates:
+        return peer
+    path = os.path.realpath(socket_path)
+    owners = [pid for pid in candidates if path in _unix_paths(pid)]
+    if len(owners) == 1:
+        return owners[0]
+    # without root nobody's descriptors can be seen, but systemd hands its sockets only to the one that asks for them
+    activated = [pid for pid in candidates if "fd://" in flags.settings(unit.command_line(pid)).get("hosts", [])]
+    return activated[0] if peer == 1 and len(activated) == 1 else None
+
+
+def _unix_paths(pid: int) -> list[str]:
+    return [os.path.realpath(one["path"]) for one in listening(pid) or [] if one["proto"] == "unix"]
+
+
+def environment_names(pid: int) -> list[str] | None:
+    """Names only: the values may be proxy credentials."""
+    found = text(PROC / str(pid) / "environ")
+    return None if found is None else sorted(entry.partition("=")[0] for entry in found.split("\0") if entry)
+
+
+def default_config(euid: int, pid: int) -> str:
+    """Where dockerd looks when no flag says otherwise."""
+    if euid == 0:
+        return ROOTFUL_CONFIG
+    variables = dict(entry.partition("=")[::2] for entry in (text(PROC / str(pid) / "environ") or "").split("\0"))
+    try:
+        home = variables.get("HOME") or pwd.getpwuid(euid).pw_dir
+    except KeyError:
+        home = "/"
+    return str(Path(variables.get("XDG_CONFIG_HOME") or Path(home) / ".config") / "docker" / "daemon.json")
+
+
+def read_config(path: str, pid: int) -> tuple[dict[str, t.Any], float | None]:
+    """daemon.json as the daemon itself sees it (through its own root directory, when we may), and when it changed."""
+    inside = PROC / str(pid) / "root" / path.lstrip("/")
+    file = inside if os.access(inside.parent, os.X_OK) else Path(path)
+    try:
+        changed, content = file.stat().st_mtime, file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {"path": path, "exists": False, "error": "", "values": {}}, None
+    except (OSError, ValueError) as error:
+        return {"path": path, "exists": None, "error": f"{path}: {error}", "values": None}, None
+    values, problem = _parsed(content)
+    error_text = f"{path}: {problem}" if problem else ""
+    return {"path": path, "exists": True, "error": error_text, "values": redact.settings(values)}, changed
+
+
+def _parsed(content: str) -> tuple[dict[str, t.Any] | None, str]:
+    try:
+        values = json.loads(content or "{}")
+    except ValueError as error:
+        return None, f"not valid JSON: {error}"
+    return (values, "") if isinstance(values, dict) else (None, "not a JSON object")
+
+
+def listening(pid: int) -> list[dict[str, t.Any]] | None:
+    """Sockets on which the process itself listens, in its own network namespace; None when they may not be seen."""
+    inodes = _socket_inodes(pid)
+    if inodes is None:
+        return None
+    net = PROC / str(pid) / "net"
+    found = [one for table in ("tcp", "tcp6") for one in _tcp_listeners(text(net / table) or "", inodes)]
+    return found + _unix_listeners(text(net / "unix") or "", inodes)
+
+
+def _socket_inodes(pid: int) -> set[str] | None:
+    try:
+        descriptors = list((PROC / str(pid) / "fd").iterdir())
+    except OSError:
+        return None
+    targets = (link(descriptor) or "" for descriptor in descriptors)
+    return {target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")}
+
+
+def _tcp_listeners(table: str, inodes: t.Container[str]) -> list[dict[str, t.Any]]:
+    rows = (row.split() for row in table.splitlines()[1:])
+    local = (row[1] for row in rows if row[3] == "0A" and row[9] in inodes)
+    return [{"proto": "tcp", **_address(one), "path": None, "tls": None} for one in local]
+
+
+def _address(local: str) -> dict[str, t.Any]:
+    """``0100007F:0947``: hexadecimal, each 32-bit word of the address in the machine's byte order."""
+    address, _, port = local.partition(":")
+    words = [address[start : start + 8] for start in range(0, len(address), 8)]
+    packed = b"".join(struct.pack("=I", int(word, 16)) for word in words)
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+    return {"address": socket.inet_ntop(family, packed), "port": int(port, 16)}
+
+
+def _unix_listeners(table: str, inodes: t.Container[str]) -> list[dict[str, t.Any]]:
+    rows = (row.split(maxsplit=7) for row in table.splitlines()[1:])
+    paths = (row[7] for row in rows if len(row) == 8 and int(row[3], 16) & _UNIX_LISTENING and row[6] in inodes)
+    return [{"proto": "unix", "address": None, "port": None, "path": path, "tls": None} for path in paths]
+
+
+def _is_published(listener: t.Mapping[str, t.Any], published: t.Container[tuple[str, int]]) -> bool:
+    """Since 28.0 dockerd itself holds the published ports of containers."""
+    return (listener["address"], listener["port"]) in published

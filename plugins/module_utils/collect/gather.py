@@ -1,0 +1,125 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collect one host's facts: a list, an inspect for each container, and what the kernel and the files add."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import redact
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.engine import (
+    Client,
+    Engine,
+    EngineUnavailableError,
+    GoneError,
+    Outcome,
+    peer,
+    socket_path,
+)
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts, Json
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import Kernel
+
+
+def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
+    """Raises EngineUnavailableError; whatever else goes wrong becomes an error, or a null, in the facts."""
+    path, listener = socket_path(docker_host), peer(docker_host, timeout)
+    engine = Engine(docker_host, timeout)
+    [answer] = engine.run([_list])
+    listed: list[Json] = _required(answer)
+    calls = [_info, _version, _networks, *(_inspection(one["Id"]) for one in listed if containers)]
+    info, version, networks, *inspections = engine.run(calls)
+    nets = redact.settings(networks.value or [])
+    kernel = Kernel()
+    known = [_container(entry, outcome, kernel) for entry, outcome in zip(listed, inspections) if not _gone(outcome)]
+    return Facts(
+        info=redact.settings(_required(info)),
+        version=redact.settings(_required(version)),
+        bridge=next((one for one in nets if one.get("Name") == "bridge"), None),
+        networks=nets,
+        containers=sorted(known, key=lambda one: (one["name"], one["id"])),
+        daemon=daemon.describe(path, listener, _published(listed)),
+    )
+
+
+def _list(client: Client) -> t.Any:
+    return client.containers(all=True)  # never with sizes: the engine would measure the layers of each container
+
+
+def _info(client: Client) -> t.Any:
+    return client.info()
+
+
+def _version(client: Client) -> t.Any:
+    return client.version()
+
+
+def _networks(client: Client) -> t.Any:
+    return client.networks()
+
+
+def _inspection(container: str) -> t.Callable[[Client], t.Any]:
+    return functools.partial(_inspect, container=container)
+
+
+def _inspect(client: Client, container: str) -> tuple[Json, list[Json] | None]:
+    """The container and its execs; the latter are null when one of them cannot be read."""
+    found = client.inspect_container(container)
+    return found, _execs(client, found.get("ExecIDs") or [])
+
+
+def _execs(client: Client, ids: t.Sequence[str]) -> list[Json] | None:
+    outcomes = []
+    for one in ids:
+        outcome = Outcome.of(client.exec_inspect, one)
+        if outcome.error and not _gone(outcome):
+            return None
+        outcomes.append(outcome)
+    return [_exec(one.value) for one in outcomes if one.value]
+
+
+def _exec(found: Json) -> Json:
+    process = found.get("ProcessConfig") or {}
+    return {
+        "id": found.get("ID"),
+        "privileged": process.get("privileged"),
+        "user": process.get("user", ""),
+        "running": found.get("Running"),
+    }
+
+
+def _required(outcome: Outcome) -> t.Any:
+    if outcome.error:
+        raise EngineUnavailableError(f"the Docker engine did not answer: {outcome.error}") from outcome.error
+    return outcome.value
+
+
+def _gone(outcome: Outcome) -> bool:
+    """Removed between the list and the look at it: nothing to judge, and no error."""
+    return isinstance(outcome.error, GoneError)
+
+
+def _container(entry: Json, outcome: Outcome, kernel: Kernel) -> dict[str, t.Any]:
+    name = (entry.get("Names") or [entry["Id"][:12]])[0].lstrip("/")
+    found = {
+        "id": entry["Id"],
+        "name": name,
+        "error": "",
+        **dict.fromkeys(("inspect", "process", "execs")),
+        "secrets": {},
+    }
+    if outcome.error:
+        return {**found, "error": redact.text(str(outcome.error) or type(outcome.error).__name__)}
+    inspect, execs = outcome.value
+    shown, secrets = redact.container(inspect)
+    pid = (inspect.get("State") or {}).get("Pid") or 0
+    process = kernel.process(pid, entry["Id"]) if pid else None
+    return {**found, "inspect": shown, "process": process, "execs": execs, "secrets": secrets}
+
+
+def _published(listed: t.Iterable[Json]) -> set[tuple[str, int]]:
+    """The addresses and ports of the host that lead into containers."""
+    ports = [port for entry in listed for port in entry.get("Ports") or []]
+    return {(port.get("IP") or "0.0.0.0", port["PublicPort"]) for port in ports if port.get("PublicPort")}  # noqa: S104 (compared, not bound)
