@@ -1,0 +1,299 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an engine would not take, told before anything is written: unknown keys, versions, types, conflicts. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS, Key
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import mask
+from ansible_collections.bulkhead.docker.plugins.module_utils.versions import parse as parse_version
+
+_SIZE = re.compile(r"\d+(\.\d+)?\s?([kmgtp]i?b?|b)?", re.I)
+_PROXIES = frozenset({"http-proxy", "https-proxy", "no-proxy"})
+Test = t.Callable[[t.Any], bool]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a configuration is judged against."""
+
+    version: tuple[int, ...] = ()  # empty: unknown
+    swarm: bool = False
+    flags: Mapping[str, t.Any] = field(default_factory=dict)  # what the command line sets, in daemon.json's words
+    spellings: Mapping[str, str] = field(default_factory=dict)  # key -> how the command line says it
+    unit: str = "the unit"
+    unit_files: str = ""
+    cgroup_driver: str = ""
+
+    def at_least(self, version: str) -> bool:
+        return bool(self.version) and self.version >= (parse_version(version) or ())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why the engine would not start or would be open to all; ``keys`` are those that bring it about."""
+
+    keys: frozenset[str]
+    message: str
+
+
+def check(wanted: Config, merged: Config, context: Context) -> list[Problem]:
+    """Everything wrong with the keys we are asked for, then with how they meet the rest of the file and the unit."""
+    problems: list[Problem] = []
+    for key, value in wanted.items():
+        if value is None:
+            continue  # a key that must be absent may be one that this engine never knew
+        message = unknown(key) or gate(KEYS[key], context) or mistyped(KEYS[key], value) or duplicate(key, context)
+        if message:
+            problems.append(Problem(frozenset({key}), message))
+    return problems + conflicts(merged, context)
+
+
+def unknown(key: str) -> str:
+    if key in KEYS:
+        return ""
+    close = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)
+    return f"{key} is not a key of daemon.json" + (f": did you mean {close[0]}?" if close else "")
+
+
+def gate(row: Key, context: Context) -> str:
+    """Why this engine does not take the key."""
+    version = ".".join(str(number) for number in context.version)
+    if row.until == "0":
+        return f"{row.name} is not a key that any engine from 20.10 on takes: {row.hint}"
+    if not context.version:
+        return ""
+    if row.until and context.at_least(row.until):
+        return f"{row.name} is refused since engine {row.until}, and this is {version}: {row.hint}"
+    if not context.at_least(row.since):
+        return f"{row.name} needs engine {row.since} or newer, and this is {version}: leave it out here"
+    return ""
+
+
+def inert(wanted: Config, context: Context) -> list[str]:
+    """Keys that the engine takes and ignores."""
+    rows = [KEYS[key] for key, value in wanted.items() if key in KEYS and value is not None]
+    return [
+        f"{row.name} has no effect since engine {row.inert}"
+        for row in rows
+        if row.inert and context.at_least(row.inert)
+    ]
+
+
+def duplicate(key: str, context: Context) -> str:
+    """The daemon refuses a key that is also a flag, even with the same value; runtimes alone are merged."""
+    if key not in context.spellings or key == "runtimes":
+        return ""
+    return (
+        f"{key} is also set by the command line of {context.unit} ({mask(context.spellings[key], key)}), and the "
+        f"daemon does not start when both say it: remove the flag ({context.unit_files or context.unit}) or leave the key out"
+    )
+
+
+# types
+
+
+def _is_int(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: t.Any) -> bool:
+    return isinstance(value, str)
+
+
+def _parses(parser: t.Callable[[str], object]) -> Test:
+    def test(value: t.Any) -> bool:
+        try:
+            return isinstance(value, str) and bool(parser(value))
+        except ValueError:
+            return False
+
+    return test
+
+
+def _each(test: Test) -> Test:
+    return lambda value: isinstance(value, list) and all(test(item) for item in value)
+
+
+def _members(test: Test) -> Test:
+    return lambda value: isinstance(value, dict) and all(_is_text(k) and test(v) for k, v in value.items())
+
+
+def _is_bool(value: t.Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_object(value: t.Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_url(value: t.Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def _is_pool(value: t.Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"base", "size"}
+        and _is_network(value["base"])
+        and _is_int(value["size"])
+    )
+
+
+def _is_ulimits(value: t.Any) -> bool:
+    if not _members(_is_object)(value):
+        return False
+    return all(
+        limit.get("Name") == name
+        and _is_int(limit.get("Soft"))
+        and _is_int(limit.get("Hard"))
+        and (limit["Hard"] == -1 or -1 < limit["Soft"] <= limit["Hard"])
+        for name, limit in value.items()
+    )
+
+
+_is_ip = _parses(ipaddress.ip_address)
+_is_network = _parses(lambda text: "/" in text and ipaddress.ip_network(text, strict=False))
+
+# kind -> (what the engine wants, in words; the test)
+KINDS: dict[str, tuple[str, Test]] = {
+    "bool": ("true or false, without quotes", _is_bool),
+    "int": ("a whole number, without quotes", lambda value: _is_int(value) and value >= 0),
+    "str": ("text", _is_text),
+    "path": ("an absolute path", lambda value: _is_text(value) and value.startswith("/")),
+    "ip": ("an IP address", _is_ip),
+    "ips": ("a list of IP addresses", _each(_is_ip)),
+    "network": ("a network such as 10.200.0.0/24", _is_network),
+    "interface": ("an address with its prefix, such as 10.200.0.1/24", _is_network),
+    "strings": ("a list of texts", _each(_is_text)),
+    "urls": ("a list of http:// or https:// addresses", _each(_is_url)),
+    "string_map": ("a mapping whose values are all texts: put numbers and true/false in quotes", _members(_is_text)),
+    "bool_map": ("a mapping whose values are all true or false", _members(_is_bool)),
+    "map_of_maps": ("a mapping of driver to a mapping of texts", _members(_members(_is_text))),
+    "object": ("a mapping", _is_object),
+    "objects": ("a mapping of mappings", _members(_is_object)),
+    "ulimits": ("a mapping of name to {Name: the same name, Soft: number, Hard: number not below Soft}", _is_ulimits),
+    "pools": ("a list of {base: network, size: prefix length}", _each(_is_pool)),
+    "size": ("a size as text, such as '64M'", lambda value: _is_text(value) and bool(_SIZE.fullmatch(value))),
+    "proxies": ("a mapping of http-proxy, https-proxy and no-proxy to texts",
+                lambda value: _members(_is_text)(value) and set(value) <= _PROXIES),
+    "api_version": ("an API version as text, such as '1.44'", _parses(re.compile(r"1\.\d+").fullmatch)),
+}  # fmt: skip
+
+
+def mistyped(row: Key, value: t.Any) -> str:
+    words, test = KINDS[row.kind]
+    if not test(value):
+        return f"{row.name} must be {words}; it is {mask(value, row.name)!r} ({type(value).__name__})"
+    if row.choices and value not in row.choices:
+        return f"{row.name} must be one of {', '.join(filter(None, row.choices))}; it is {value!r}"
+    return ""
+
+
+# conflicts: between keys, with the node's role and with the engine's version
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """``offends`` gets the effective settings (file and flags together)."""
+
+    keys: tuple[str, ...]
+    offends: t.Callable[[Config, Context], bool]
+    message: str
+
+
+def _tcp_without_verification(config: Config, _context: Context) -> bool:
+    tcp = [host for host in config.get("hosts") or [] if isinstance(host, str) and host.startswith("tcp://")]
+    return bool(tcp) and config.get("tlsverify") is not True
+
+
+def _not_a_slice(config: Config, context: Context) -> bool:
+    options = config.get("exec-opts") or []
+    chosen = [str(option).partition("=")[2] for option in options if str(option).startswith("native.cgroupdriver=")]
+    driver = chosen[-1] if chosen else context.cgroup_driver
+    parent = config.get("cgroup-parent")
+    return driver == "systemd" and bool(parent) and not str(parent).endswith(".slice")
+
+
+_ROTATION = frozenset({"max-size", "max-file", "compress"})
+_UNROTATED = frozenset({"journald", "syslog", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "none"})
+
+CONFLICTS: tuple[Conflict, ...] = (
+    Conflict(
+        ("hosts", "tlsverify"),
+        _tcp_without_verification,
+        "hosts opens the API on TCP without tlsverify: whoever reaches the port is root on this host. Set tlsverify "
+        "with tlscacert, tlscert and tlskey, or reach the engine over SSH",
+    ),
+    Conflict(
+        ("icc", "iptables"),
+        lambda c, _: c.get("icc") is False and c.get("iptables") is False,
+        "icc: false is enforced by firewall rules, and iptables: false forbids them: the daemon refuses to start",
+    ),
+    Conflict(
+        ("icc", "ip6tables", "ipv6"),
+        lambda c, _: c.get("icc") is False and c.get("ipv6") is True and c.get("ip6tables") is False,
+        "icc: false with ipv6: true needs ip6tables: the daemon refuses to start",
+    ),
+    Conflict(
+        ("userns-remap", "features"),
+        lambda c, x: bool(c.get("userns-remap"))
+        and x.at_least("29.0")
+        and (c.get("features") or {}).get("containerd-snapshotter") is True,
+        "userns-remap does not work with the containerd image store (features.containerd-snapshotter: true): "
+        "the daemon refuses to start",
+    ),
+    Conflict(
+        ("live-restore",),
+        lambda c, x: c.get("live-restore") is True and x.swarm,
+        "live-restore does not work on a Swarm node: the daemon would not start. Leave it out here",
+    ),
+    Conflict(
+        ("firewall-backend",),
+        lambda c, x: c.get("firewall-backend") == "nftables"
+        and x.swarm
+        and not (x.at_least("29.6") and (c.get("features") or {}).get("swarm-nftables") is True),
+        "firewall-backend: nftables does not work on a Swarm node: the daemon would not start",
+    ),
+    Conflict(
+        ("cgroup-parent", "exec-opts"),
+        _not_a_slice,
+        "cgroup-parent must end in .slice under the systemd cgroup driver: the daemon would not start",
+    ),
+    Conflict(
+        ("host-gateway-ip", "host-gateway-ips"),
+        lambda c, _: "host-gateway-ip" in c and "host-gateway-ips" in c,
+        "host-gateway-ip and host-gateway-ips exclude each other: keep the second",
+    ),
+    Conflict(
+        ("insecure-registries",),
+        lambda c, x: c.get("insecure-registries") == [] and x.at_least("29.10"),
+        "insecure-registries: [] takes away the implicit trust in loopback registries since engine 29.10. Set it to "
+        "null, so that the key is absent",
+    ),
+    Conflict(
+        ("seccomp-profile",),
+        lambda c, x: c.get("seccomp-profile") == "unconfined" and bool(x.version) and not x.at_least("23.0"),
+        "seccomp-profile: unconfined is known from engine 23.0 on; an older one looks for a file of that name",
+    ),
+    Conflict(
+        ("log-opts", "log-driver"),
+        lambda c, _: bool(set(c.get("log-opts") or {}) & _ROTATION) and c.get("log-driver", "json-file") in _UNROTATED,
+        "log-opts holds options of the json-file or local driver (max-size, max-file, compress), which the chosen "
+        "log-driver does not take: the daemon would not start",
+    ),
+)  # fmt: skip
+
+
+def conflicts(merged: Config, context: Context) -> list[Problem]:
+    effective = {**context.flags, **merged}
+    return [Problem(frozenset(rule.keys), rule.message) for rule in CONFLICTS if rule.offends(effective, context)]

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing what was proposed: validate, record, write, reload or restart, prove; on any failure put everything back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_json, plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Ownership
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import (
+    ControlError,
+    Daemon,
+    last_words,
+    validate,
+)
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import EngineError, Snapshot
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Cut, Original, State, Store
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Found, Proposal, RefusedError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
+
+_FAILURES = (ControlError, EngineError, OSError)
+
+
+class UndoneError(Exception):
+    """Applying failed and was undone; ``journal`` holds the daemon's last words."""
+
+    def __init__(self, message: str, journal: list[str]) -> None:
+        super().__init__(message)
+        self.journal = journal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done in the end: ``pending`` may differ from the plan when a reload did not take."""
+
+    action: str
+    pending: str
+    backup: str = ""
+
+
+class Apply:
+    """One run on one host."""
+
+    def __init__(self, host: Survey, at: Found, proposal: Proposal, store: Store, daemon: Daemon, path: Path) -> None:
+        self.host = host
+        self.at = at
+        self.proposal = proposal
+        self.store = store
+        self.daemon = daemon
+        self.path = path
+        self.touched = ""  # how far the daemon was involved: "", reload, restart
+        self.before: Snapshot | None = None
+        self.live = False  # live-restore carried the containers over the restart
+
+    def run(self, policy: str) -> Outcome:
+        staged = self._stage()
+        try:
+            state = self._record()
+            if staged:
+                files.install(staged, self.path)
+        except OSError as error:
+            if staged:
+                files.discard(staged)
+            raise RefusedError(f"{error}. Nothing was changed") from error
+        try:
+            outcome, now = self._act(policy)
+        except _FAILURES as error:
+            raise self._undo(state, str(error)) from error
+        self.store.save(replace(state, owned=self.proposal.owned, cut=None, daemon=now.daemon, applied=now.applied))
+        return outcome
+
+    # before anything changes
+
+    def _stage(self) -> Path | None:
+        """The new file, complete, beside the old one; the engine itself has agreed to it where it can be asked."""
+        if not self.proposal.file_changed:
+            return None
+        original = self.at.original
+        same = not daemon_json.differing(self.at.content, self.proposal.content) and not self.at.broken
+        data = (
+            original.data if same and original.data is not None else daemon_json.render(self.proposal.content).encode()
+        )
+        try:
+            staged = files.stage(self.path, data, self.proposal.file_mode)
+        except OSError as error:
+            raise RefusedError(f"the new {self.path} cannot be written: {error}. Nothing was changed") from error
+        if self.host.binary and self.host.context.at_least("23.0"):
+            try:
+                validate(self.host.binary, self.host.unit, staged)
+            except ControlError as error:
+                files.discard(staged)
+                raise RefusedError(f"{error}. Nothing was changed") from error
+        return staged
+
+    def _record(self) -> State:
+        """Say what is about to be written, so that a run that dies here is understood by the next one."""
+        trusted = not self.proposal.stale and not self.at.broken and self.host.status != plan.FAILED
+        good = self.at.state.good
+        if self.proposal.file_changed and trusted:
+            self.store.keep(self.at.original)
+            good = self.at.owned
+        keys = {**self.at.owned, **self.proposal.owned}
+        state = State(
+            owned=self.at.owned,
+            cut=Cut(self.proposal.owned, {key: daemon_json.digest(self.proposal.content, key) for key in keys}),
+            daemon=self.host.daemon,
+            applied=dict(self.proposal.running),
+            good=good,
+        )
+        if self.proposal.file_changed or self.proposal.decision.action != "none":
+            self.store.save(state)
+        return state
+
+    # the daemon
+
+    def _act(self, policy: str) -> tuple[Outcome, State]:
+        decision = self.proposal.decision
+        applied = dict(self.proposal.running) if self.host.status in (plan.RUNNING, plan.HUNG, plan.FAILED) else {}
+        identity = self.host.daemon
+        if decision.reload:
+            decision = self._reload(policy, applied)
+        if decision.restart or decision.start:
+            identity = self._restart()
+            applied = daemon_json.digests(self.proposal.content)
+        backup = str(self.store.backup) if self.proposal.file_changed else ""
+        return Outcome(decision.action, decision.pending, backup), State(daemon=identity, applied=applied)
+
+    def _reload(self, policy: str, applied: dict[str, str]) -> plan.Decision:
+        """SIGHUP, believed only for the keys whose new value the daemon then shows or cannot show."""
+        proposal = self.proposal
+        self.touched = "reload"
+        keys = [change.key for change in proposal.changes if change.effect == "reload"]
+        effective = {**self.host.context.flags, **proposal.content}
+        missed = self.daemon.reload({key: effective.get(key) for key in keys})
+        applied.update({key: daemon_json.digest(proposal.content, key) for key in keys if key not in missed})
+        if not missed and not (proposal.decision.restart and self._still_costly()):
+            return proposal.decision
+        situation = replace(proposal.situation, live_now=self._live())
+        decision = plan.decide_restart(plan.Decision(), situation, policy)
+        if not decision.pending:
+            return decision
+        reason = f"a reload did not bring {', '.join(missed)} about; {decision.pending}" if missed else decision.pending
+        return plan.Decision(reload=True, pending=reason)
+
+    def _live(self) -> bool:
+        return self.daemon.engine.info().get("LiveRestoreEnabled") is True
+
+    def _still_costly(self) -> bool:
+        return self.proposal.situation.live_after and not self._live()
+
+    def _restart(self) -> str:
+        """Restart, then hold what runs against what ran."""
+        if self.host.status == plan.RUNNING:
+            self.before = self.daemon.engine.snapshot()
+            self.live = self._live() and self.proposal.situation.live_after
+        self.touched = "restart"
+        identity = self.daemon.restart()
+        self._compare()
+        return identity
+
+    def _compare(self) -> None:
+        """A daemon that was told to look elsewhere for its data cannot show what it had."""
+        if self.before and not self.proposal.situation.moves_data:
+            self.daemon.compare(self.before, self.live)
+
+    # the way back
+
+    def _undo(self, state: State, reason: str) -> UndoneError:
+        """Old file, old record, old daemon; whatever fails on the way is added to the message."""
+        journal = self.daemon.journal()
+        cause, tail = last_words(journal)
+        words = [reason if not cause else f"{reason}: {cause}"]
+        target, owned, known_good = self._target(state)
+        try:
+            files.restore(self.path, target)
+            state = replace(state, owned=owned, cut=None)
+            if self.touched:
+                state = self._bring_back(state, target, known_good)
+            self.store.save(state)
+            words.append(self._aftermath(known_good))
+        except _FAILURES as error:
+            words.append(f"Putting the old state back failed too: {error}. The last good file is {self.store.backup}")
+        return UndoneError(". ".join(words), tail)
+
+    def _target(self, state: State) -> tuple[Original, Ownership, bool]:
+        """What to put back: the file as found, or the last one known to work when that one was never taken up."""
+        original = self.at.original
+        doubtful = self.at.broken or self.host.status == plan.FAILED or self.proposal.stale
+        if not doubtful or state.good is None:
+            return original, self.at.owned, not doubtful
+        good = files.read(self.store.backup)
+        if good.data is None:
+            return original, self.at.owned, False
+        mode = original.mode if original.data is not None else self.proposal.file_mode
+        return replace(good, mode=mode, uid=0, gid=0), state.good, True
+
+    def _bring_back(self, state: State, target: Original, known_good: bool) -> State:
+        if self.touched == "reload":
+            self.daemon.reload({})
+            return state
+        if self.host.status == plan.FAILED and not known_good:
+            return state  # the engine was down before, and nothing says that the old file would bring it up
+        identity = self.daemon.restart()
+        self._compare()
+        content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
+        return replace(state, daemon=identity, applied=daemon_json.digests(content))
+
+    def _aftermath(self, known_good: bool) -> str:
+        if self.host.status == plan.FAILED and not known_good:
+            return f"The previous {self.path} is back; the engine had failed before and is still down"
+        which = "previous" if known_good and not self.proposal.stale else "last good"
+        return f"The {which} {self.path} is back and the engine answers with it"

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validating, reloading and restarting the daemon, and proving that it and what it ran are back."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+import typing as t
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, Snapshot
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import Unit, process_start, read_unit
+
+_POLL = 0.2
+_SETTLE = 5.0  # seconds that containers with a restart policy, or a reload, get to show up
+_JOURNAL_LINES = 12
+_REASON = re.compile(r"failed to start daemon|unable to configure the Docker daemon|invalid|error initializing", re.I)
+
+
+class ControlError(Exception):
+    """The daemon did not do as asked; the message says what it did instead."""
+
+
+def validate(binary: str, unit: Unit, path: Path) -> None:
+    """Ask the engine itself (23.0 and newer), with the flags and the environment that the unit gives it."""
+    argv = _without_config_file(unit.argv[1:])
+    try:
+        done = subprocess.run(
+            [binary, "--validate", "--config-file", str(path), *argv],
+            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, **unit.environment},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise ControlError("dockerd --validate did not finish within 30 seconds") from error
+    if done.returncode:
+        output = (done.stderr or done.stdout).strip().replace(str(path), "the new file")
+        raise ControlError(f"dockerd --validate refuses it: {output}")
+
+
+def _without_config_file(argv: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--config-file":
+            next(words, None)
+        elif not word.startswith("--config-file="):
+            kept.append(word)
+    return kept
+
+
+class Daemon:
+    """The service under systemd, with the engine behind it."""
+
+    def __init__(self, service: str, engine: Engine, timeout: float) -> None:
+        self.service = service
+        self.engine = engine
+        self.timeout = timeout
+        self._since = time.time()
+
+    def reload(self, expected: Mapping[str, t.Any]) -> list[str]:
+        """SIGHUP; returns the keys that the daemon visibly did not take up."""
+        self._systemctl("reload", self.service)
+        deadline = time.monotonic() + _SETTLE
+        while True:
+            missed = self._missed(expected)
+            if not missed or time.monotonic() > deadline:
+                return missed
+            time.sleep(_POLL)
+
+    def _missed(self, expected: Mapping[str, t.Any]) -> list[str]:
+        info = self.engine.info()
+        return [key for key, value in expected.items() if evidence.runs(info, key, value) is False]
+
+    def restart(self) -> str:
+        """Restart or start, wait until it answers; returns the identity of the new process."""
+        unit = read_unit(self.service)
+        before = process_start(unit.main_pid) if unit.main_pid else ""
+        # systemd refuses more than a few starts a minute, and remembers a failed socket
+        self._systemctl("reset-failed", self.service, *unit.sockets, tolerate=True)
+        self._systemctl("--no-block", "restart", self.service)
+        deadline = time.monotonic() + self.timeout
+        while time.monotonic() < deadline:
+            unit = read_unit(self.service)
+            identity = process_start(unit.main_pid) if unit.main_pid else ""
+            if unit.active == "failed" or unit.properties.get("SubState") == "auto-restart":
+                raise ControlError(f"{self.service} did not start ({unit.properties.get('Result')})")
+            if unit.active == "active" and identity not in ("", before) and self.engine.ping():
+                return identity
+            time.sleep(_POLL)
+        raise ControlError(f"{self.service} did not answer within {self.timeout:g} seconds")
+
+    def compare(self, before: Snapshot, live: bool) -> None:
+        """Everything that ran and was to come back is back: containers, networks, published ports."""
+        deadline = time.monotonic() + max(_SETTLE, self.timeout / 4)
+        while True:
+            losses = _losses(before, self.engine.snapshot(), live)
+            if not losses:
+                return
+            if time.monotonic() > deadline:
+                raise ControlError("after the restart: " + "; ".join(losses))
+            time.sleep(_POLL)
+
+    def journal(self) -> str:
+        """The last words of the daemon since this object was made."""
+        try:
+            done = subprocess.run(
+                ["journalctl", "--unit", self.service, "--since", f"@{int(self._since)}", "--no-pager",
+                 "--output", "cat", "--lines", "200"],
+                capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout
+
+    def _systemctl(self, *words: str, tolerate: bool = False) -> None:
+        try:
+            done = subprocess.run(
+                ["systemctl", *words],
+                capture_output=True, text=True, timeout=self.timeout, check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ControlError(f"systemctl {' '.join(words)}: {error}") from error
+        if done.returncode and not tolerate:
+            raise ControlError(f"systemctl {' '.join(words)}: {(done.stderr or done.stdout).strip()}")
+
+
+def _losses(before: Snapshot, after: Snapshot, live: bool) -> list[str]:
+    now = {container.id: container for container in after.containers}
+    losses = []
+    for container in before.containers:
+        if not live and not container.returns:
+            continue
+        found = now.get(container.id)
+        if found is None:
+            losses.append(f"container {container.name} is not running")
+        elif live and found.pid != container.pid:
+            losses.append(f"container {container.name} was restarted although live-restore is on")
+        elif live and found.ports != container.ports:
+            losses.append(f"container {container.name} no longer publishes {', '.join(container.ports)}")
+        elif len(found.ports) < len(container.ports):
+            losses.append(f"container {container.name} no longer publishes all its ports")
+    losses += [f"network {name} is gone" for name in sorted(before.networks - after.networks)]
+    return losses
+
+
+def last_words(journal: str) -> tuple[str, list[str]]:
+    """(the line that says why, the tail) of a daemon's journal."""
+    lines = [line.strip() for line in journal.splitlines() if line.strip()]
+    reasons = [line for line in lines if _REASON.search(line)]
+    return (reasons[-1] if reasons else ""), lines[-_JOURNAL_LINES:]

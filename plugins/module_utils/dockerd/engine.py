@@ -1,0 +1,133 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reader of the engine's API with nothing but the standard library: it must work before any package is installed.
+
+Paths carry no API version, so the engine answers in its own newest one and none is ever too old for it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import quote
+
+Json = dict[str, t.Any]
+
+
+class EngineError(Exception):
+    """The engine did not answer, or not as expected."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A running container, as far as a restart of the daemon concerns it."""
+
+    id: str
+    name: str
+    pid: int
+    ports: tuple[str, ...]
+    restart: str  # its restart policy
+
+    @property
+    def returns(self) -> bool:
+        """Whether the engine starts it again by itself after a restart without live-restore."""
+        return self.restart in ("always", "unless-stopped")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What must be the same after a restart."""
+
+    containers: tuple[Container, ...]
+    networks: frozenset[str]
+
+
+class Engine:
+    """Questions to the engine behind one unix socket."""
+
+    def __init__(self, docker_host: str, timeout: float = 10) -> None:
+        scheme, _, self.path = docker_host.partition("://")
+        if scheme != "unix" or not self.path.startswith("/"):
+            raise EngineError(
+                f"docker_host must be a unix socket of this host, such as unix:///var/run/docker.sock: {docker_host}"
+            )
+        self.timeout = timeout
+
+    def get(self, path: str) -> t.Any:
+        connection = _UnixConnection(self.path, self.timeout)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(f"no answer from {self.path} to {path}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise EngineError(f"{path}: HTTP {answer.status}: {body[:300].decode(errors='replace').strip()}")
+        try:
+            return json.loads(body) if body.strip() != b"OK" else "OK"
+        except ValueError as error:
+            raise EngineError(f"{path}: the answer is not JSON: {error}") from error
+
+    def ping(self) -> bool:
+        try:
+            return bool(self.get("/_ping") == "OK")
+        except EngineError:
+            return False
+
+    def info(self) -> Json:
+        return dict(self.get("/info") or {})
+
+    def version(self) -> str:
+        return str((self.get("/version") or {}).get("Version", ""))
+
+    def running(self) -> list[Json]:
+        """``{id, name}`` of each running container."""
+        return [{"id": str(raw["Id"]), "name": _name(raw)} for raw in self.get("/containers/json") or []]
+
+    def snapshot(self) -> Snapshot:
+        containers = tuple(self._container(raw) for raw in self.get("/containers/json") or [])
+        networks = frozenset(str(raw.get("Name")) for raw in self.get("/networks") or [])
+        return Snapshot(containers, networks)
+
+    def _container(self, raw: Json) -> Container:
+        details = self.get(f"/containers/{quote(str(raw['Id']))}/json")
+        return Container(
+            id=str(raw["Id"]),
+            name=_name(raw),
+            pid=int((details.get("State") or {}).get("Pid") or 0),
+            ports=tuple(sorted(_port(port) for port in raw.get("Ports") or [] if port.get("PublicPort"))),
+            restart=str(((details.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"),
+        )
+
+    def holdings(self) -> dict[str, int]:
+        """How much would become invisible if the engine looked elsewhere for its data."""
+        return {
+            "containers": len(self.get("/containers/json?all=1") or []),
+            "images": len(self.get("/images/json?all=1") or []),
+            "volumes": len((self.get("/volumes") or {}).get("Volumes") or []),
+        }
+
+
+def _name(raw: Json) -> str:
+    return str((raw.get("Names") or [raw.get("Id", "")])[0]).lstrip("/")
+
+
+def _port(port: Json) -> str:
+    return f"{port.get('IP', '')}:{port['PublicPort']}->{port.get('PrivatePort')}/{port.get('Type')}"

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two files: daemon.json, and our own record of what in it is ours. A crash at any point leaves both whole.
+
+Ansible's atomic_move is not used: it gives the new file the old one's mode, and credentials must never be readable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+import typing as t
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import (
+    Ownership,
+    dump_ownership,
+    load_ownership,
+)
+
+STATE_DIR = Path("/var/lib/bulkhead.docker")
+
+
+class StateError(Exception):
+    """Our own record cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file as it was found, to be put back byte by byte."""
+
+    data: bytes | None = None  # None: there was none
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    mtime: float = 0.0
+
+
+def read(path: Path) -> Original:
+    try:
+        stat = path.stat()
+        return Original(path.read_bytes(), stat.st_mode & 0o7777, stat.st_uid, stat.st_gid, stat.st_mtime)
+    except FileNotFoundError:
+        return Original()
+
+
+def stage(path: Path, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> Path:
+    """The content in a file beside ``path``, complete and on disk. Nothing is left when that fails (a full disk)."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.geteuid() == 0:
+                os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+    except BaseException:
+        discard(Path(name))
+        raise
+    return Path(name)
+
+
+def install(staged: Path, path: Path) -> None:
+    staged.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def discard(staged: Path) -> None:
+    with contextlib.suppress(OSError):
+        staged.unlink()
+
+
+def write(path: Path, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> None:
+    staged = stage(path, data, mode, owner)
+    try:
+        install(staged, path)
+    except BaseException:
+        discard(staged)
+        raise
+
+
+def restore(path: Path, original: Original) -> None:
+    """Put a file back as it was, its time of change included: it says whether the daemon has read it."""
+    if original.data is None:
+        path.unlink(missing_ok=True)
+        return
+    write(path, original.data, original.mode, (original.uid, original.gid))
+    os.utime(path, (original.mtime, original.mtime))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A write that was begun: if the run dies, the next one tells from the file how far it came."""
+
+    owned: Ownership = field(default_factory=dict)
+    wrote: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """What we know from earlier runs."""
+
+    owned: Ownership = field(default_factory=dict)
+    cut: Cut | None = None
+    daemon: str = ""  # identity of the process that ``applied`` is about
+    applied: dict[str, str] = field(default_factory=dict)  # key -> digest of the value that this process runs
+    good: Ownership | None = None  # the ownership that belongs to the backup
+
+
+def encode(state: State) -> dict[str, t.Any]:
+    return {
+        "version": 1,
+        "owned": dump_ownership(state.owned),
+        "cut": {"owned": dump_ownership(state.cut.owned), "wrote": state.cut.wrote} if state.cut else None,
+        "daemon": state.daemon,
+        "applied": state.applied,
+        "good": dump_ownership(state.good) if state.good is not None else None,
+    }
+
+
+def decode(raw: dict[str, t.Any]) -> State:
+    cut = raw.get("cut")
+    return State(
+        owned=load_ownership(raw["owned"]),
+        cut=Cut(load_ownership(cut["owned"]), dict(cut["wrote"])) if cut else None,
+        daemon=str(raw.get("daemon", "")),
+        applied=dict(raw.get("applied") or {}),
+        good=load_ownership(raw["good"]) if raw.get("good") is not None else None,
+    )
+
+
+class Store:
+    """Our record for one daemon.json, in a directory that only root can enter."""
+
+    def __init__(self, path: Path, directory: Path = STATE_DIR) -> None:
+        name = str(path).strip("/").replace("/", "-")
+        self.directory = directory
+        self.state_file = directory / f"{name}.state"
+        self.backup = directory / f"{name}.good"
+
+    def load(self) -> State:
+        try:
+            return decode(json.loads(self.state_file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return State()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StateError(
+                f"{self.state_file}, the record of which keys are ours, cannot be read ({error}). Move it away to "
+                "start afresh: keys set by earlier runs then count as somebody else's"
+            ) from error
+
+    def save(self, state: State) -> None:
+        """Nothing is written when nothing changed, so that a run without changes leaves no trace."""
+        with contextlib.suppress(StateError):
+            if self.state_file.exists() and self.load() == state:
+                return
+        self._prepare()
+        write(self.state_file, json.dumps(encode(state), indent=1).encode(), 0o600)
+
+    def keep(self, original: Original) -> None:
+        """Remember the content that the daemon is known to run."""
+        self._prepare()
+        write(self.backup, original.data if original.data is not None else b"{}\n", 0o600)
+
+    def keep_broken(self, original: Original, stamp: str) -> Path:
+        """Set aside a file that is not JSON: it is never destroyed."""
+        self._prepare()
+        path = self.directory / f"{self.backup.stem}.broken-{stamp}"
+        write(path, original.data or b"", 0o600)
+        return path
+
+    def _prepare(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.directory.stat().st_mode & 0o077:
+            self.directory.chmod(0o700)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """One run at a time for each host."""
+        self._prepare()
+        with (self.directory / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What only a look at the host can refuse: data that would drop out of sight, files and users that are not there."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Proposal, RefusedError, Request
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
+
+_BUILTIN_PROFILES = frozenset({"", "builtin", "default", "unconfined"})
+
+
+def check(request: Request, host: Survey, proposal: Proposal, engine: Engine) -> None:
+    reasons = [
+        *_data(request, host, proposal, engine),
+        *_missing_files(proposal, host),
+        *_unmapped_user(proposal),
+    ]
+    if reasons:
+        raise RefusedError("\n".join(reasons))
+
+
+def tidy(path: Path) -> None:
+    """Half-written files that a killed run left beside the target; they may hold credentials."""
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
+def _data(request: Request, host: Survey, proposal: Proposal, engine: Engine) -> list[str]:
+    moving = [change for change in proposal.changes if plan.moves_data(change, host.info)]
+    if not moving or request.accept_data_move:
+        return []
+    holdings = engine.holdings() if host.status == plan.RUNNING else _on_disk(Path(_root(host, proposal, "before")))
+    if not any(holdings.values()):
+        return []
+    held = ", ".join(f"{count} {kind}" for kind, count in holdings.items())
+    return [
+        f"{change.key}: {change.before!r} -> {change.after!r} would make the daemon look for its data in "
+        f"{_new_root(host, change)} instead of {host.info.get('DockerRootDir') or _root(host, proposal, 'before')}, "
+        f"and this host has {held}. They would not be deleted, but no longer be seen. Set accept_data_move to go on"
+        for change in moving
+    ]
+
+
+def _root(host: Survey, proposal: Proposal, side: str) -> str:
+    for change in proposal.changes:
+        if change.key == "data-root":
+            return str(getattr(change, side) or plan.DATA_ROOT)
+    return str(proposal.content.get("data-root") or host.context.flags.get("data-root") or plan.DATA_ROOT)
+
+
+def _new_root(host: Survey, change: plan.Change) -> str:
+    current = str(host.info.get("DockerRootDir") or plan.DATA_ROOT)
+    if change.key == "data-root":
+        return str(change.after or plan.DATA_ROOT)
+    if change.key == "userns-remap":
+        return f"{current.rstrip('/')}/UID.GID" if change.after else str(Path(current).parent)
+    return f"another store under {current}"
+
+
+def _on_disk(root: Path) -> dict[str, int]:
+    """The same counts from the file system, for an engine that does not run."""
+
+    def count(pattern: str) -> int:
+        return sum(1 for _ in root.glob(pattern))
+
+    return {
+        "containers": count("containers/*"),
+        "images": count("image/*/imagedb/content/sha256/*"),
+        "volumes": count("volumes/*/_data"),
+    }
+
+
+def _missing_files(proposal: Proposal, host: Survey) -> list[str]:
+    """The engine validates without looking at these, and then does not start."""
+    if host.status == plan.ABSENT:
+        return []  # an image build may put them there later
+    named: Mapping[str, t.Any] = {
+        change.key: change.after
+        for change in proposal.changes
+        if change.key in ("tlscacert", "tlscert", "tlskey")
+        or (change.key == "seccomp-profile" and change.after not in _BUILTIN_PROFILES)
+    }
+    return [f"{key}: there is no file {path}" for key, path in named.items() if path and not Path(str(path)).is_file()]
+
+
+def _unmapped_user(proposal: Proposal) -> list[str]:
+    for change in proposal.changes:
+        user = str(change.after or "").partition(":")[0]
+        if change.key == "userns-remap" and user not in ("", "default"):
+            return [
+                f"userns-remap: {user} has no range in {table}; add a line such as {user}:100000:65536"
+                for table in ("/etc/subuid", "/etc/subgid")
+                if not _has_range(Path(table), user)
+            ]
+    return []
+
+
+def _has_range(table: Path, user: str) -> bool:
+    try:
+        return any(line.startswith(f"{user}:") for line in table.read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return False

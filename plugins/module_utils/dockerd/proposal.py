@@ -1,0 +1,241 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run is going to do, or why it refuses to: all of it known before anything is touched. Pure but for reads."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_check, daemon_json, plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Ownership, digest
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Original, State
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
+
+
+class RefusedError(Exception):
+    """The wish cannot be granted; nothing was touched. One argument: the reasons, a line each."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The module's options."""
+
+    config: Config
+    profile: Config
+    mode: str
+    path: Path
+    restart: str
+    accept_data_move: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """The file and our record of it, as they were found."""
+
+    original: Original
+    content: Config
+    owned: Ownership
+    state: State
+    good: Config  # what the daemon was last known to run with
+    broken: str = ""  # where the file stops being JSON
+
+
+@dataclass(frozen=True)
+class Proposal:
+    content: Config
+    owned: Ownership
+    changes: tuple[plan.Change, ...]
+    decision: plan.Decision
+    situation: plan.Situation
+    running: Mapping[str, str]  # key -> digest of what the daemon runs now
+    stale: bool  # the file, as found, is not what the daemon runs
+    file_changed: bool
+    file_mode: int
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def found(original: Original, state: State, good: Original, mode: str, path: Path) -> Found:
+    """Read the file and settle who owns what, also after a run that was cut short."""
+    broken = ""
+    try:
+        content = daemon_json.parse((original.data or b"").decode("utf-8", "replace"))
+    except daemon_json.BrokenFileError as error:
+        if mode != "exclusive":
+            raise RefusedError(
+                f"{path} is not valid JSON ({error}), and mode merge must keep what others wrote there. Mend it, or "
+                "use mode exclusive, which puts it aside and writes a new one"
+            ) from None
+        broken, content = str(error), {}
+    owned = state.owned
+    if state.cut:
+        owned = daemon_json.settle(state.owned, state.cut.owned, state.cut.wrote, content)
+    try:
+        good_content = daemon_json.parse((good.data or b"").decode("utf-8", "replace"))
+    except daemon_json.BrokenFileError:
+        good_content = {}
+    return Found(original, content, owned, state, good_content, broken)
+
+
+def propose(request: Request, host: Survey, at: Found) -> Proposal:
+    """Merge, judge, plan and decide."""
+    _right_file(request, host)
+    wanted, notes = _wishes(request, host, at)
+    merged = daemon_json.merge(at.content, at.owned, wanted)
+    warnings = [*host.warnings, *merged.warnings, *daemon_check.inert(wanted, host.context)]
+    warnings += _judge(wanted, merged.content, host)
+    running = _running(host, at)
+    sources = _sources(request, wanted)
+    changes = _changes(host, at, merged.content, running, sources)
+    situation = _situation(host, changes, merged.content)
+    mode = _mode(at.original, merged.content)
+    return Proposal(
+        content=merged.content,
+        owned=merged.owned,
+        changes=changes,
+        decision=plan.decide(changes, situation, request.restart),
+        situation=situation,
+        running=running,
+        stale=any(running.get(key, "") != digest(at.content, key) for key in {**running, **at.content}),
+        file_changed=_must_write(at, merged.content, mode),
+        file_mode=mode,
+        warnings=tuple(warnings),
+        notes=tuple(notes),
+        sources=sources,
+    )
+
+
+def _right_file(request: Request, host: Survey) -> None:
+    if host.unit.exists and host.config_path != str(request.path):
+        raise RefusedError(
+            f"{host.unit.name} reads {host.config_path}, not {request.path}: set path to it, or change --config-file "
+            f"in {host.unit.sources}"
+        )
+
+
+def _wishes(request: Request, host: Survey, at: Found) -> tuple[Config, list[str]]:
+    """The profile, less what this engine cannot take, under the keys that were asked for by name."""
+    wanted = {**request.profile, **request.config}
+    if not host.version and any(value is not None for value in wanted.values()):
+        raise RefusedError("no engine is installed or running here to check the keys against: set engine_version")
+    notes: list[str] = []
+    while True:
+        asked = daemon_json.exclusive(at.content, at.owned, wanted) if request.mode == "exclusive" else wanted
+        merged = daemon_json.merge(at.content, at.owned, asked)
+        dropped = _droppable(request, wanted, daemon_check.check(wanted, merged.content, host.context))
+        if not dropped:
+            return asked, notes
+        for key, message in dropped.items():
+            notes.append(f"{key} of the profile is left out: {message}")
+            del wanted[key]
+
+
+def _droppable(request: Request, wanted: Config, problems: Iterable[daemon_check.Problem]) -> dict[str, str]:
+    optional = {key for key, value in wanted.items() if key not in request.config and value is not None}
+    return {key: problem.message for problem in problems for key in problem.keys & optional}
+
+
+def _judge(wanted: Config, merged: Config, host: Survey) -> list[str]:
+    """Refuse what we are asked for and the engine would not take; what others wrote is only warned about."""
+    ours = {key for key, value in wanted.items() if value is not None}
+    problems = daemon_check.check(wanted, merged, host.context)
+    refused = [problem.message for problem in problems if problem.keys & ours]
+    if refused:
+        raise RefusedError("\n".join(refused))
+    foreign = {key: value for key, value in merged.items() if key not in wanted}
+    problems += daemon_check.check(foreign, merged, host.context)
+    return sorted({f"in the file already, not ours: {problem.message}" for problem in problems})
+
+
+def _running(host: Survey, at: Found) -> Mapping[str, str]:
+    """What the daemon runs, key by key: as recorded for this very process, else what the file says."""
+    state = at.state
+    if state.applied and host.status == plan.FAILED:
+        return state.applied
+    if state.daemon and state.daemon == host.daemon:
+        return state.applied
+    return daemon_json.digests(at.content)
+
+
+def _sources(request: Request, wanted: Config) -> dict[str, str]:
+    sources = dict.fromkeys(wanted, "exclusive")
+    sources.update(dict.fromkeys(request.profile, "profile"))
+    sources.update(dict.fromkeys(request.config, "config"))
+    return sources
+
+
+def _changes(
+    host: Survey, at: Found, content: Config, running: Mapping[str, str], sources: Mapping[str, str]
+) -> tuple[plan.Change, ...]:
+    """What the file must change, and what the daemon must take up although the file already says it."""
+    rewritten = daemon_json.differing(at.content, content)
+    source = {key: sources.get(key, "release") for key in {**at.content, **content, **at.owned, **sources}}
+    changes = [
+        plan.Change(key, at.content.get(key), content.get(key), source[key], _runs(host, at, key, content, running))
+        for key in rewritten
+    ]
+    if host.status in (plan.STOPPED, plan.ABSENT):
+        return tuple(changes)
+    mine = {**sources, **at.owned, **(at.state.cut.wrote if at.state.cut else {})}
+    changes += [
+        plan.Change(key, at.good.get(key), content.get(key), source.get(key, "release"))
+        for key in mine
+        if key not in rewritten and not _runs(host, at, key, content, running)
+    ]
+    return tuple(changes)
+
+
+def _runs(host: Survey, at: Found, key: str, content: Config, running: Mapping[str, str]) -> bool:
+    """Whether the daemon runs the wanted value. Where the file is newer than the process, ``/info`` knows best."""
+    recorded = running.get(key, daemon_json.ABSENT) == digest(content, key)
+    if host.status in (plan.STOPPED, plan.ABSENT):
+        return False
+    if host.status != plan.RUNNING or (recorded and at.original.mtime <= host.started):
+        return recorded
+    seen = evidence.runs(host.info, key, _effective(host, content).get(key))
+    return recorded if seen is None else seen
+
+
+def _effective(host: Survey, content: Config) -> Config:
+    return {**host.context.flags, **content}
+
+
+def _situation(host: Survey, changes: tuple[plan.Change, ...], content: Config) -> plan.Situation:
+    return plan.Situation(
+        status=host.status,
+        containers=tuple(container["name"] for container in host.containers),
+        live_now=host.info.get("LiveRestoreEnabled") is True,
+        live_after=_effective(host, content).get("live-restore") is True,
+        moves_data=any(plan.moves_data(change, host.info) for change in changes),
+        controllable=host.unit.exists,
+    )
+
+
+def _wanted_mode(content: Config) -> int:
+    return 0o600 if any(True for _ in find(content)) else 0o644
+
+
+def _mode(original: Original, content: Config) -> int:
+    """The mode the file must get: a stricter one than ours is kept."""
+    wanted = _wanted_mode(content)
+    return wanted if original.data is None else (original.mode & wanted) | 0o600
+
+
+def _must_write(at: Found, content: Config, mode: int) -> bool:
+    original = at.original
+    if original.data is None:
+        return bool(content)
+    misplaced = (original.mode, original.uid, original.gid) != (mode, 0, 0)
+    return bool(at.broken) or misplaced or bool(daemon_json.differing(at.content, content))
+
+
+def secrets(*configs: t.Any) -> set[str]:
+    """Every secret in any of the given values."""
+    return {secret for config in configs for secret in find(config)}

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is to work with: the unit, the binary, the engine and what it runs. Reads only, starts nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils import plan, versions
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import Context
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import (
+    Unit,
+    process_start,
+    read_unit,
+    started_at,
+)
+
+DEFAULT_PATH = "/etc/docker/daemon.json"
+_VERSION = re.compile(r"version\s+v?(\d[^\s,]*)", re.I)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One look at the host."""
+
+    unit: Unit
+    status: str  # plan.RUNNING, HUNG, FAILED, STOPPED, ABSENT
+    binary: str = ""
+    version: str = ""  # of the binary, else of the running engine, else as given
+    running_version: str = ""
+    info: Mapping[str, t.Any] = field(default_factory=dict)
+    containers: tuple[Mapping[str, str], ...] = ()
+    daemon: str = ""  # identity of the running process
+    started: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def swarm(self) -> bool:
+        if self.info:
+            return (self.info.get("Swarm") or {}).get("LocalNodeState") not in (None, "", "inactive")
+        return Path(plan.DATA_ROOT, "swarm", "docker-state.json").exists()
+
+    @property
+    def config_path(self) -> str:
+        """The file that the unit's daemon reads."""
+        return flags.config_file(self.unit.argv) or DEFAULT_PATH
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            version=versions.parse(self.version) or (),
+            swarm=self.swarm,
+            flags=flags.settings(self.unit.argv),
+            spellings=flags.spellings(self.unit.argv),
+            unit=self.unit.name,
+            unit_files=self.unit.sources,
+            cgroup_driver=str(self.info.get("CgroupDriver", "")),
+        )
+
+
+def survey(engine: Engine, service: str, binary: str | None, given_version: str | None) -> Survey:
+    unit = read_unit(service)
+    status = _status(unit, engine)
+    program = binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
+    own_version = _binary_version(program)
+    info: Mapping[str, t.Any] = {}
+    containers: list[dict[str, str]] = []
+    running_version = ""
+    if status == plan.RUNNING:
+        try:
+            info, containers, running_version = engine.info(), engine.running(), engine.version()
+        except EngineError:
+            status = plan.HUNG
+    return Survey(
+        unit=unit,
+        status=status,
+        binary=program if own_version else "",
+        version=own_version or running_version or given_version or "",
+        running_version=running_version,
+        info=info,
+        containers=tuple(containers),
+        daemon=process_start(unit.main_pid) if unit.main_pid else "",
+        started=started_at(unit.main_pid) if unit.main_pid else 0.0,
+        warnings=_version_warning(own_version, running_version),
+    )
+
+
+def _status(unit: Unit, engine: Engine) -> str:
+    """The socket of a stopped engine is not touched: systemd listens on it, and a knock would start the engine."""
+    if unit.active in ("active", "reloading"):
+        return plan.RUNNING if engine.ping() else plan.HUNG
+    if unit.active in ("failed", "activating"):
+        return plan.FAILED
+    if unit.exists:
+        return plan.STOPPED
+    return plan.RUNNING if Path(engine.path).is_socket() and engine.ping() else plan.ABSENT
+
+
+def _binary_version(program: str) -> str:
+    if not program or not os.access(program, os.X_OK):
+        return ""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = _VERSION.search(done.stdout)
+    return found.group(1) if found else ""
+
+
+def _version_warning(installed: str, running: str) -> tuple[str, ...]:
+    if not installed or not running or versions.parse(installed) == versions.parse(running):
+        return ()
+    return (
+        f"the installed engine is {installed} but {running} is still running: keys are checked against the "
+        "installed one, which the next restart brings up",
+    )

@@ -1,0 +1,337 @@
+#!/usr/bin/python
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon_config
+short_description: Own chosen keys of Docker's daemon.json and apply them without losing a container
+version_added: 0.1.0
+author:
+  - bulkhead.docker contributors (@bulkhead-docker)
+description:
+  - Merges keys into C(daemon.json), remembers which of them are its own and what stood there before, and gives them
+    back when they are no longer asked for. Keys of others, such as C(runtimes), survive untouched.
+  - Before anything is written, each key is checked against the installed engine (known, of the right type, not also
+    set by a flag of the systemd unit, not in conflict with other keys or with Swarm), and the whole file by C(dockerd
+    --validate) where that exists (23.0 and newer).
+  - A change is applied by a reload where that suffices, else by a restart as O(restart) allows. Afterwards the engine
+    must answer and run the same containers with the same networks and published ports. If not, the old file is
+    restored, the old daemon brought back, and the task fails with the reason and the end of the daemon's journal.
+  - A run that was killed half-way is completed, or undone, by the next one.
+  - Secrets (credentials in URLs, log options such as C(splunk-token)) are masked in all output.
+options:
+  config:
+    description:
+      - The keys to own, with their values. A key set to null must be absent from the file.
+      - An empty mapping (with O(profile) empty too) undoes everything that earlier runs did.
+    type: dict
+    default: {}
+  profile:
+    description:
+      - Keys that are owned in the same way where the engine can take them. One that the engine does not know, that
+        Swarm excludes, that the unit sets by a flag, or that conflicts with O(config), is left out and named in
+        RV(notes).
+      - Where both name a key, O(config) wins.
+    type: dict
+    default: {}
+  mode:
+    description:
+      - V(merge) changes only the keys named, and gives back those named earlier.
+      - V(exclusive) makes the file exactly what is asked for. A file that is not valid JSON is put aside and
+        replaced; with V(merge) it is an error.
+    type: str
+    choices: [merge, exclusive]
+    default: merge
+  path:
+    description: The configuration file. It must be the one that the unit's daemon reads.
+    type: path
+    default: /etc/docker/daemon.json
+  docker_host:
+    description: The unix socket of the engine whose file this is.
+    type: str
+    default: unix:///var/run/docker.sock
+  service:
+    description: The systemd unit of the daemon.
+    type: str
+    default: docker.service
+  dockerd:
+    description:
+      - Path of the daemon's binary, which is asked for its version and to validate the file.
+      - By default the one in the unit, else the one on the search path.
+    type: path
+  engine_version:
+    description: The version to check keys against where no engine is installed or running, as in an image build.
+    type: str
+  restart:
+    description:
+      - What may be done when a changed key needs a restart of the daemon.
+      - V(auto) restarts when no container would be lost by it - none runs, or live-restore is in effect, which a
+        reload brings about first when it is among the keys. Otherwise RV(restart_pending) is set.
+      - V(always) restarts whatever runs. V(never) always leaves the restart pending.
+      - An engine that is stopped stays stopped; one that has failed is started unless this is V(never).
+    type: str
+    choices: [auto, always, never]
+    default: auto
+  accept_data_move:
+    description:
+      - Allow keys that make the daemon look elsewhere for its data (C(userns-remap), C(data-root), C(storage-driver),
+        the containerd image store) on a host that has containers, images or volumes. Nothing is deleted, but the
+        daemon no longer sees them.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait for the daemon after a restart before it counts as failed.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    description: Says what would be done, without writing anything.
+    support: full
+  diff_mode:
+    description: Shows the file before and after, by meaning, secrets masked.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: Target systems.
+    support: full
+    platforms: linux
+notes:
+  - Needs root on the managed host, and nothing but Python 3.9 there.
+  - The record of what is owned lies in C(/var/lib/bulkhead.docker), which only root can enter, with the last file the
+    daemon is known to have run.
+"""
+
+EXAMPLES = r"""
+- name: Containers survive the daemon, and get no new privileges
+  bulkhead.docker.docker_daemon_config:
+    config:
+      live-restore: true
+      no-new-privileges: true
+
+- name: No debug logs, whoever switched them on
+  bulkhead.docker.docker_daemon_config:
+    config:
+      debug: null
+
+- name: In an image build, where no engine runs
+  bulkhead.docker.docker_daemon_config:
+    engine_version: 28.5.2
+    config:
+      icc: false
+
+- name: Undo everything
+  bulkhead.docker.docker_daemon_config:
+    config: {}
+"""
+
+RETURN = r"""
+changes:
+  description: The keys that change, or that the daemon has still to take up.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The key of the file.
+      type: str
+      sample: icc
+    before:
+      description: Its value before, null when it was absent.
+      type: raw
+      sample: null
+    after:
+      description: Its value now, null when it is absent.
+      type: raw
+      sample: false
+    effect:
+      description: What makes the daemon take it up (V(reload), V(restart)), or V(none) when it already runs this value.
+      type: str
+      sample: restart
+    recreate:
+      description: Whether containers that exist keep the old default until they are recreated.
+      type: bool
+      sample: false
+    source:
+      description: Why it changes (V(config), V(profile), V(exclusive)), or V(release) when it is given back.
+      type: str
+      sample: config
+action:
+  description: What was done to the daemon (V(none), V(reload), V(restart), V(start)).
+  returned: success
+  type: str
+  sample: restart
+restart_pending:
+  description: Whether the daemon needs a restart that O(restart) did not allow.
+  returned: success
+  type: bool
+  sample: false
+restart_reason:
+  description: Why the restart is left to you; empty when none is pending.
+  returned: success
+  type: str
+  sample: "live-restore is off, so a restart would stop 2 running: db, web"
+recreate:
+  description: The running containers that must be recreated to gain a changed default.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The container's id.
+      type: str
+      sample: 4f66ad9a0b2e
+    name:
+      description: The container's name.
+      type: str
+      sample: web
+    keys:
+      description: The keys whose new default it does not have.
+      type: list
+      elements: str
+      sample: [no-new-privileges]
+engine:
+  description: The engine as it was found.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: The version that keys were checked against.
+      type: str
+      sample: 28.5.2
+    running:
+      description: Whether it was running and answered.
+      type: bool
+      sample: true
+    status:
+      description: V(running), V(hung), V(failed), V(stopped) or V(absent).
+      type: str
+      sample: running
+owned:
+  description: The keys that are now ours.
+  returned: success
+  type: list
+  elements: str
+  sample: [icc, live-restore]
+backup:
+  description: The last file the daemon is known to have run; empty when the file did not change.
+  returned: success
+  type: str
+  sample: /var/lib/bulkhead.docker/etc-docker-daemon.json.good
+notes:
+  description: What is left to know or do, such as keys of the profile left out, or containers to recreate.
+  returned: success
+  type: list
+  elements: str
+  sample: ["live-restore of the profile is left out: live-restore does not work on a Swarm node"]
+journal:
+  description: The last lines of the daemon's journal.
+  returned: when applying failed
+  type: list
+  elements: str
+  sample: ["failed to start daemon: ..."]
+"""
+
+import contextlib
+import time
+import typing as t
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import mask, mask_text
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import preflight, report
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import StateError, Store, read
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import (
+    RefusedError,
+    Request,
+    found,
+    propose,
+    secrets,
+)
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import survey
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    # no_log keeps the values out of the host's own log; main() masks what reaches the controller
+    "config": {"type": "dict", "default": {}, "no_log": True},
+    "profile": {"type": "dict", "default": {}, "no_log": True},
+    "mode": {"type": "str", "choices": ["merge", "exclusive"], "default": "merge"},
+    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+    "service": {"type": "str", "default": "docker.service"},
+    "dockerd": {"type": "path"},
+    "engine_version": {"type": "str"},
+    "restart": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "accept_data_move": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 60},
+}
+
+
+def _guard(module: AnsibleModule, *values: t.Any) -> None:
+    """Have Ansible mask these values' secrets wherever they occur in what the module returns."""
+    module.no_log_values.update(secret for secret in secrets(*values) if len(secret) > 2)
+
+
+def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
+    params = module.params
+    engine = Engine(params["docker_host"])
+    store = Store(request.path)
+    with contextlib.nullcontext() if module.check_mode else store.lock():
+        host = survey(engine, params["service"], params["dockerd"], params["engine_version"])
+        at = found(read(request.path), store.load(), read(store.backup), request.mode, request.path)
+        _guard(module, at.content, at.good, dict(host.unit.environment))
+        proposal = propose(request, host, at)
+        for warning in proposal.warnings:
+            module.warn(mask_text(warning, set(module.no_log_values)))
+        preflight.check(request, host, proposal, engine)
+        outcome = Outcome(proposal.decision.action, proposal.decision.pending)
+        if not module.check_mode:
+            preflight.tidy(request.path)
+            if at.broken:
+                store.keep_broken(at.original, time.strftime("%Y%m%dT%H%M%S"))
+            daemon = Daemon(params["service"], engine, params["timeout"])
+            outcome = Apply(host, at, proposal, store, daemon, request.path).run(request.restart)
+    return report.result(request, host, at, proposal, outcome)
+
+
+def _request(module: AnsibleModule) -> Request:
+    """The options; what is left in ``module.params``, which Ansible prints as the invocation, is masked.
+
+    no_log alone would mask every harmless value of ``config`` too (true, json-file), wherever it occurs.
+    """
+    params = module.params
+    request = Request(
+        config=params["config"] or {},
+        profile=params["profile"] or {},
+        mode=params["mode"],
+        path=Path(params["path"]).resolve(),
+        restart=params["restart"],
+        accept_data_move=params["accept_data_move"],
+    )
+    module.no_log_values.clear()
+    _guard(module, request.config, request.profile)
+    params.update(config=mask(request.config), profile=mask(request.profile))
+    return request
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    request = _request(module)
+    try:
+        result = run(module, request)
+    except UndoneError as error:
+        known = set(module.no_log_values)
+        module.fail_json(msg=mask_text(str(error), known), journal=[mask_text(line, known) for line in error.journal])
+    except (RefusedError, EngineError, StateError, OSError) as error:
+        module.fail_json(msg=mask_text(str(error), set(module.no_log_values)))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
