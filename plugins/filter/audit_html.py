@@ -27,6 +27,7 @@ options:
   before:
     description:
       - The same for an earlier run. The page then shows what was fixed, what is new and what remains.
+      - Hosts without a result in both runs are left out of the comparison, and named.
     type: raw
   title:
     description:

@@ -23,7 +23,7 @@ options:
     required: true
   before:
     description:
-      - The same for an earlier run.
+      - The same for an earlier run. Hosts without a result in both runs are left out of the comparison, and named.
     type: raw
   top:
     description:

@@ -70,7 +70,7 @@ def _poisoned(sample: Document, verdict: str, text: str) -> Document:
         "rule": f"rule {text}",
         "verdict": verdict,
         "subject": {"kind": "container", "id": text, "name": text},
-        **{field: text for field in ("title", "threat", "remedy", "role")},
+        **dict.fromkeys(("title", "threat", "remedy", "role"), text),
         "evidence": {"observed": {text: [text, {text: text}]}, "reason": text, "expected": text, "source": [text]},
         "cis": {text: [text]},
         "waiver": {text: text},

@@ -19,8 +19,8 @@ class Change:
     """The failures of two runs, sorted by what became of them, the worst first.
 
     A failure is only called fixed when the later run judged it and found it good: one that could not be judged
-    (``unknown``, ``error``, no result from the host) is ``unsure``, one whose subject or rule is not there any more is
-    ``gone``.
+    (``unknown``, ``error``) is ``unsure``, one whose subject or rule is not there any more is ``gone``. Only hosts with
+    a result in both runs are compared, else a host that went silent would look mended; the others are ``left_out``.
     """
 
     before: tuple[Sighting, ...]
@@ -31,6 +31,7 @@ class Change:
     unsure: tuple[Sighting, ...]
     new: tuple[Sighting, ...]
     remaining: tuple[Sighting, ...]
+    left_out: tuple[str, ...]
 
     def count(self, severity: str) -> tuple[int, int]:
         """Failures of this severity before and after."""
@@ -45,13 +46,17 @@ class Change:
 
 def compare(before: t.Sequence[HostResult], after: t.Sequence[HostResult]) -> Change:
     """Sort the failures of both runs by what became of them."""
-    was, now = failures(before), failures(after)
+    names = {result.name for result in (*before, *after)}
+    both = {result.name for result in before if not result.reason} & {
+        result.name for result in after if not result.reason
+    }
+    was, now = ([s for s in failures(run) if s.host in both] for run in (before, after))
     old_keys = {sighting.key for sighting in was}
     verdicts = {sighting.key: sighting.finding.verdict for result in after for sighting in result.sightings}
     fates: dict[str, list[Sighting]] = {"fixed": [], "waived": [], "gone": [], "unsure": []}
     by_name = {result.name: result for result in after}
     for sighting in was:
-        fate = _fate(sighting, verdicts.get(sighting.key), by_name.get(sighting.host))
+        fate = _fate(sighting, verdicts.get(sighting.key), by_name[sighting.host])
         if fate in fates:
             fates[fate].append(sighting)
     return Change(
@@ -59,20 +64,19 @@ def compare(before: t.Sequence[HostResult], after: t.Sequence[HostResult]) -> Ch
         after=tuple(now),
         new=tuple(sighting for sighting in now if sighting.key not in old_keys),
         remaining=tuple(sighting for sighting in now if sighting.key in old_keys),
+        left_out=tuple(sorted(names - both)),
         **{fate: tuple(sightings) for fate, sightings in fates.items()},
     )
 
 
-def _fate(sighting: Sighting, verdict: str | None, result: HostResult | None) -> str:
+def _fate(sighting: Sighting, verdict: str | None, result: HostResult) -> str:
     if verdict is None:
         return _unlisted(sighting, result)
     return {"pass": "fixed", "not_applicable": "fixed", "waived": "waived", "fail": "remaining"}.get(verdict, "unsure")
 
 
-def _unlisted(sighting: Sighting, result: HostResult | None) -> str:
+def _unlisted(sighting: Sighting, result: HostResult) -> str:
     """What became of a failure that the later run does not list at all."""
-    if result is None or result.reason:
-        return "unsure"
     if any(other.finding.verdict == "error" and _same_subject(other, sighting) for other in result.sightings):
         return "unsure"
     # A run asked for failures only counts its passes without listing them.

@@ -64,8 +64,10 @@ def verdict_words(results: Results) -> tuple[str, str]:
     return NOTHING, " ".join([f"{plural(verdicts['pass'], 'check')} passed.", *notes])
 
 
-def summary(results: Results) -> Html:
-    """Counts by severity and by verdict."""
+def summary(results: Results) -> Html | None:
+    """Counts by severity and by verdict; where nothing was judged, zeros would look like good news."""
+    if all(result.reason for result in results):
+        return None
     severities = by_severity(results)
     tiles = [
         tag("li", tag("strong", f"{severities[name]:,}"), " ", name, class_=name if severities[name] else "none")
@@ -85,6 +87,10 @@ def changes(change: Change, fleet: bool) -> Html:
     rows = [_change_row(name, *change.count(name), len(change.before), len(change.after)) for name in change.severities]
     total = _change_row("all", len(change.before), len(change.after), len(change.before), len(change.after))
     head = tag("tr", [tag("th", text, scope="col") for text in ("Failed checks", "Before", "Now", "")])
+    hidden = (
+        f"{plural(len(change.left_out), 'host')} without a result in both runs left out: {', '.join(change.left_out)}."
+    )
+    left_out = tag("p", clean(hidden, limit=600), class_="lead") if change.left_out else None
     fates = [
         ("Fixed", change.fixed),
         ("New", change.new),
@@ -96,7 +102,8 @@ def changes(change: Change, fleet: bool) -> Html:
     return tag(
         "section",
         tag("h2", "Before and now"),
-        tag("table", tag("thead", head), tag("tbody", rows, total), class_="change"),
+        left_out,
+        tag("table", tag("thead", head), tag("tbody", rows, total), class_="change") if rows else None,
         [_fate(name, sightings, fleet) for name, sightings in fates if sightings],
         id="changes",
     )

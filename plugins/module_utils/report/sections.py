@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES, Finding
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES, TOOL, Finding
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, Group, Seen
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.markup import Html, Node, tag
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, plural, readable
@@ -108,9 +108,12 @@ def _joined(names: t.Sequence[Html]) -> Node:
 
 
 def _how_to(group: Group) -> Node:
-    if not group.role:
+    collection, _dot, role = (group.role or "").rpartition(".")
+    if not role:
         return tag("p", _LEVERS[group.lever][1], class_="lead")
-    command = f"ansible-playbook bulkhead.docker.harden -i hosts.yml --tags {clean(group.role)} --check --diff"
+    if collection not in ("", TOOL):
+        return None
+    command = f"ansible-playbook {TOOL}.harden -i hosts.yml --tags {clean(role)} --check --diff"
     lead = tag("p", "Look first at what would change; without ", tag("code", "--check"), " it is done.", class_="lead")
     return [lead, tag("pre", tag("code", command), class_="command")]
 

@@ -116,7 +116,7 @@ dd { margin: 0; min-width: 0; }
   border-radius: 3px; background: var(--ink); color: var(--paper); font-size: .78rem; font-weight: 600;
 }
 .command { margin: .75rem 0 0; padding: .7rem .9rem; border: 1px solid var(--line); white-space: pre-wrap; }
-dd code { padding: .05em .3em; border: 1px solid var(--line); background: var(--paper); }
+dd code { padding: .1em .3em; border-radius: 3px; background: var(--paper); }
 .command code, dd code { user-select: all; -webkit-user-select: all; }
 .references { margin: .8rem 0 0; color: var(--soft); font-size: .85rem; }
 .references a { color: inherit; font-family: var(--mono); }

@@ -28,6 +28,8 @@ def render(results: Results, before: Results | None, top: int) -> str:
 
 
 def _counts(results: Results, before: Results | None) -> list[str]:
+    if all(result.reason for result in results):
+        return []
     if before is None:
         now = [sighting.finding.severity for sighting in failures(results)]
         rows = [
@@ -40,7 +42,11 @@ def _counts(results: Results, before: Results | None) -> list[str]:
     totals = {name: change.count(name) for name in SEVERITIES}
     totals["all"] = len(change.before), len(change.after)
     head = f"{'Failed checks':<15}{'before':>8}{'now':>8}"
-    return [head, *(f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items())]
+    rows = [f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items()]
+    left_out = (
+        [f"Not compared, without a result in both runs: {clean(', '.join(change.left_out))}"] if change.left_out else []
+    )
+    return [head, *rows, *left_out]
 
 
 def _notes(results: Results) -> list[str]:

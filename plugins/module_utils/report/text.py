@@ -28,7 +28,7 @@ def readable(value: t.Any) -> str:
     """Evidence in words: one line a list item or mapping entry, anything deeper as compact JSON."""
     if isinstance(value, dict):
         text = "\n".join(f"{clean(str(key))}: {_inline(item)}" for key, item in value.items())
-    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+    elif isinstance(value, list) and not _flat(value):
         text = "\n".join(_inline(item) for item in value)
     else:
         text = _inline(value)
@@ -48,11 +48,20 @@ def listing(parts: t.Sequence[str]) -> str:
 def _inline(value: t.Any) -> str:
     if isinstance(value, str):
         return clean(value, limit=_VALUE_LIMIT)
-    if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
-        return ", ".join(_inline(item) for item in value) or "(none)"
-    if isinstance(value, dict) and not any(isinstance(item, (dict, list)) for item in value.values()):
-        return ", ".join(f"{clean(str(key))}={_inline(item)}" for key, item in value.items()) or "(none)"
+    if _flat(value):
+        return ", ".join(map(_inline, value)) or "(none)"
+    if isinstance(value, dict) and all(_flat(item) or not isinstance(item, (dict, list)) for item in value.values()):
+        return ", ".join(f"{clean(str(key))}={_in_pair(item)}" for key, item in value.items()) or "(none)"
     return clean(json.dumps(value, sort_keys=True, ensure_ascii=False), limit=_VALUE_LIMIT)
+
+
+def _in_pair(value: t.Any) -> str:
+    return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else _inline(value)
+
+
+def _flat(value: t.Any) -> bool:
+    """A list of nothing but text, numbers and the like."""
+    return isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
 
 
 def _invisible(char: str) -> bool:

@@ -81,6 +81,10 @@ def test_table_of_one_run_of_a_fleet(result: Result) -> None:
     assert made[-2:] == ["all                  44", "No result from web2: no route to host"]
 
 
+def test_table_of_a_host_that_went_silent_shows_no_zeros(result: Result) -> None:
+    assert audit_table({}, before={"web1": result("bad")}, unreachable=["web1"]) == "No result from web1: no result"
+
+
 def test_table_cannot_drive_the_terminal(hostile: Document) -> None:
     made = audit_table(hostile, before=hostile, top=100, unreachable={"\x1b[2J": "\x07" * 300})
     assert all(line.isprintable() and len(line) <= 100 for line in made.splitlines())

@@ -56,7 +56,7 @@ def test_what_could_not_be_judged_again_is_not_fixed(result: Result) -> None:
 
 def test_a_container_that_hangs_now_is_not_gone(result: Result) -> None:
     before, after = result("bad"), result("bad")
-    hung = [finding for finding in result("good")["findings"] if finding["verdict"] == "error"][0]
+    hung = next(finding for finding in result("good")["findings"] if finding["verdict"] == "error")
     hung["subject"]["name"] = "ci-runner"
     after["findings"] = [f for f in after["findings"] if f["subject"]["name"] != "ci-runner"] + [hung]
     change = compare(read_results(before), read_results(after))
@@ -65,11 +65,19 @@ def test_a_container_that_hangs_now_is_not_gone(result: Result) -> None:
 
 
 def test_a_host_without_result_has_fixed_nothing(result: Result) -> None:
-    before = read_results({"web1": result("bad")})
-    for after in (read_results({}), read_results({}, unreachable=["web1"])):
-        change = compare(before, after)
-        assert len(change.unsure) == 44
-        assert not change.fixed
+    both, mended = {"web1": result("bad"), "web2": result("bad")}, {"web2": result("good")}
+    for after in (read_results(mended), read_results(mended, unreachable=["web1"])):
+        change = compare(read_results(both), after)
+        assert change.left_out == ("web1",)
+        assert (len(change.before), len(change.after)) == (44, 8)
+
+
+def test_a_host_that_is_new_has_broken_nothing(result: Result) -> None:
+    change = compare(
+        read_results({"web1": result("good")}), read_results({"web1": result("good"), "web2": result("bad")})
+    )
+    assert change.left_out == ("web2",)
+    assert (len(change.before), len(change.after), change.new) == (8, 8, ())
 
 
 def test_passes_that_were_not_asked_for_count_as_fixed(result: Result) -> None:

@@ -47,7 +47,11 @@ def test_unreachable_hosts_may_have_reasons() -> None:
     [
         (None, None, "must be a result document, a list of them or a mapping"),
         ("text", None, "must be a result document, a list of them or a mapping"),
-        ({"changed": False, "audit": {}}, None, "input is not a result document of docker_audit; pass its member audit"),
+        (
+            {"changed": False, "audit": {}},
+            None,
+            "input is not a result document of docker_audit; pass its member audit",
+        ),
         ([{"findings": {}}], None, r"input\[0\] is not a result document"),
         ({"web1": {"findings": [], "schema": 2}}, None, r"input\.web1\.schema is 2; this version reads schema 1"),
         ({"findings": [], "schema": 1, "host": []}, None, None),

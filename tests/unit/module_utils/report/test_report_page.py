@@ -19,13 +19,15 @@ Document = dict[str, t.Any]
 Result = t.Callable[[str], Document]
 
 VOID = {"meta"}
-ELEMENTS = set(
-    "html head meta title style body header main footer section nav article details summary h1 h2 h3 p ul ol li dl dt dd "
-    "table thead tbody tr th td span strong code pre div a bdi svg rect".split()
-)
-ATTRIBUTES = set(
-    "lang charset http-equiv content name class id href aria-hidden aria-label scope colspan open height width y rx".split()
-)
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "nav", "article"),
+    *("details", "summary", "h1", "h2", "h3", "p", "ul", "ol", "li", "dl", "dt", "dd", "div", "span", "strong", "a"),
+    *("table", "thead", "tbody", "tr", "th", "td", "code", "pre", "bdi", "svg", "rect"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "aria-hidden", "aria-label"),
+    *("scope", "colspan", "open", "height", "width", "y", "rx"),
+}
 
 
 class Page(HTMLParser):
@@ -141,6 +143,15 @@ def test_no_result_at_all_is_not_good_news() -> None:
     page = harmless(render(read_results({}, ["web1", "web2"])))
     assert "No result." in page.text["p"]
     assert "Nothing to mend." not in page.text["p"]
+    assert "strong" in page.text
+    assert "0" not in page.text["strong"]
+
+
+def test_a_host_that_went_silent_does_not_look_mended(result: Result) -> None:
+    page = harmless(render(read_results({}, ["web1"]), read_results({"web1": result("bad")})))
+    assert "1 host without a result in both runs left out: web1." in page.text["p"]
+    assert "td" in page.text
+    assert "44" not in page.text["td"]
 
 
 def test_nothing_in_a_document_becomes_markup(hostile: Document) -> None:

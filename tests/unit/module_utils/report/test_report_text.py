@@ -45,6 +45,10 @@ def test_long_text_is_cut_and_says_so() -> None:
         ({"mode": "0644", "owner": "root"}, "mode: 0644\nowner: root"),
         ([{"Source": "/etc", "RW": True}, {"Source": "/"}], "Source=/etc, RW=true\nSource=/"),
         ({"ports": [80, 443], "deep": {"a": {"b": [1]}}}, 'ports: 80, 443\ndeep: {"a": {"b": [1]}}'),
+        (
+            [{"source": "/run", "sockets": ["/run/docker.sock", "/run/podman.sock"], "rw": True}],
+            "source=/run, sockets=[/run/docker.sock, /run/podman.sock], rw=true",
+        ),
         ("one\ntwo", r"one\ntwo"),
     ],
 )
@@ -54,7 +58,12 @@ def test_evidence_in_words(value: t.Any, shown: str) -> None:
 
 def test_words() -> None:
     assert [plural(1, "host"), plural(0, "host"), plural(2000, "host")] == ["1 host", "0 hosts", "2,000 hosts"]
-    assert [listing([]), listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [listing([]), listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
 
 
 def test_markup_escapes_all_but_its_own() -> None:
