@@ -95,7 +95,8 @@ def duplicate(key: str, context: Context) -> str:
         return ""
     return (
         f"{key} is also set by the command line of {context.unit} ({mask(context.spellings[key], key)}), and the "
-        f"daemon does not start when both say it: remove the flag ({context.unit_files or context.unit}) or leave the key out"
+        f"daemon does not start when both say it: remove the flag ({context.unit_files or context.unit}) "
+        "or leave the key out"
     )
 
 

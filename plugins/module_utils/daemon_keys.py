@@ -27,6 +27,7 @@ class Key:
     until: str = ""
     inert: str = ""
     recreate: bool = False  # existing containers keep the old default
+    bridge: bool = False  # a setting of the default bridge, which keeps it while live-restore carries containers over
     moves_data: bool = False  # another value makes images, containers or volumes invisible
     choices: tuple[str, ...] = ()
     flag: str = "="
@@ -54,7 +55,7 @@ _ROWS: tuple[Key, ...] = (
     Key("api-cors-header", until="28.0", inert="28.0", hint="put a reverse proxy in front if CORS headers are needed"),
     Key("min-api-version", "api_version", since="29.0", flag=""),
     # the network
-    Key("icc", "bool"),
+    Key("icc", "bool", bridge=True),
     Key("iptables", "bool"),
     Key("ip6tables", "bool"),
     Key("firewall-backend", choices=("", "iptables", "nftables"), since="29.0"),
@@ -62,21 +63,21 @@ _ROWS: tuple[Key, ...] = (
     Key("allow-direct-routing", "bool", since="28.2"),
     Key("ip-forward", "bool"),
     Key("ip-forward-no-drop", "bool", since="28.0"),
-    Key("ip-masq", "bool"),
-    Key("ip", "ip"),
-    Key("ipv6", "bool"),
+    Key("ip-masq", "bool", bridge=True),
+    Key("ip", "ip", bridge=True),
+    Key("ipv6", "bool", bridge=True),
     Key("default-network-opts", "map_of_maps", since="24.0", flag="default-network-opt"),
     Key("default-address-pools", "pools", flag="default-address-pool"),
-    Key("bridge", short="b"),
-    Key("bip", "interface"),
-    Key("bip6", "interface", since="28.0"),
-    Key("fixed-cidr", "network"),
-    Key("fixed-cidr-v6", "network"),
-    Key("default-gateway", "ip"),
-    Key("default-gateway-v6", "ip"),
+    Key("bridge", short="b", bridge=True),
+    Key("bip", "interface", bridge=True),
+    Key("bip6", "interface", since="28.0", bridge=True),
+    Key("fixed-cidr", "network", bridge=True),
+    Key("fixed-cidr-v6", "network", bridge=True),
+    Key("default-gateway", "ip", bridge=True),
+    Key("default-gateway-v6", "ip", bridge=True),
     Key("host-gateway-ip", "ip", flag="host-gateway-ip"),
     Key("host-gateway-ips", "ips", since="28.0", flag="host-gateway-ip"),
-    Key("mtu", "int"),
+    Key("mtu", "int", bridge=True),
     Key("network-control-plane-mtu", "int"),
     Key("userland-proxy", "bool"),
     Key("userland-proxy-path", "path"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS
@@ -39,6 +39,11 @@ class Change:
         """Whether containers that exist keep the old default."""
         row = KEYS.get(self.key)
         return bool(row and row.recreate and not self.running)
+
+    @property
+    def bridge(self) -> bool:
+        row = KEYS.get(self.key)
+        return bool(row and row.bridge)
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,35 @@ def decide(changes: Sequence[Change], situation: Situation, policy: str) -> Deci
     if situation.status == HUNG:
         reason = "the engine is active but does not answer, so what a restart would stop is not known"
         return Decision(restart=True) if policy == "always" else Decision(pending=reason)
-    reloadable = any(change.effect == "reload" for change in changes)
-    if all(change.effect == "reload" for change in changes):
-        return Decision(reload=True)
-    return decide_restart(Decision(reload=reloadable), situation, policy)
+    held = held_back(changes, situation)
+    rest = [change for change in changes if change not in held]
+    if not rest or all(change.effect == "reload" for change in rest):
+        return Decision(reload=bool(rest), pending=_held(held, situation))
+    reloadable = any(change.effect == "reload" for change in rest)
+    decision = decide_restart(Decision(reload=reloadable), situation, policy)
+    return decision if decision.pending else replace(decision, pending=_held(held, situation))
+
+
+def held_back(changes: Sequence[Change], situation: Situation) -> list[Change]:
+    """Changes that no restart brings about while live-restore carries containers over it: the engine then leaves the
+    default bridge as it is."""
+    carried = situation.status == RUNNING and situation.live_after and situation.containers
+    return [change for change in changes if change.bridge and not change.running] if carried else []
+
+
+def _held(held: Sequence[Change], situation: Situation) -> str:
+    if not held:
+        return ""
+    return (
+        f"{_listed(change.key for change in held)} of the default bridge changes only when the daemon starts with no "
+        f"container running, and live-restore keeps these: {_listed(situation.containers)}. Stop them, restart the "
+        "daemon, start them again; or reboot"
+    )
+
+
+def _listed(names: Iterable[str], most: int = 10) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
 
 
 def decide_restart(decision: Decision, situation: Situation, policy: str) -> Decision:
@@ -105,7 +135,7 @@ def decide_restart(decision: Decision, situation: Situation, policy: str) -> Dec
 
 def _obstacle(situation: Situation, brings_live_restore: bool) -> str:
     """Why a restart now would cost running containers; empty when it would not."""
-    names = ", ".join(sorted(situation.containers)[:10])
+    names = _listed(situation.containers)
     count = len(situation.containers)
     if situation.moves_data:
         return f"the daemon would look elsewhere for its data and lose sight of {count} running: {names}"

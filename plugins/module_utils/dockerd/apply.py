@@ -70,7 +70,7 @@ class Apply:
             outcome, now = self._act(policy)
         except _FAILURES as error:
             raise self._undo(state, str(error)) from error
-        self.store.save(replace(state, owned=self.proposal.owned, cut=None, daemon=now.daemon, applied=now.applied))
+        self.store.save(replace(now, owned=self.proposal.owned, good=state.good))
         return outcome
 
     # before anything changes
@@ -109,6 +109,7 @@ class Apply:
             cut=Cut(self.proposal.owned, {key: daemon_json.digest(self.proposal.content, key) for key in keys}),
             daemon=self.host.daemon,
             applied=dict(self.proposal.running),
+            pending=tuple(change.key for change in self.proposal.changes if not change.running),
             good=good,
         )
         if self.proposal.file_changed or self.proposal.decision.action != "none":
@@ -125,9 +126,23 @@ class Apply:
             decision = self._reload(policy, applied)
         if decision.restart or decision.start:
             identity = self._restart()
-            applied = daemon_json.digests(self.proposal.content)
+            applied = self._applied_by_restart()
         backup = str(self.store.backup) if self.proposal.file_changed else ""
-        return Outcome(decision.action, decision.pending, backup), State(daemon=identity, applied=applied)
+        pending = tuple(
+            change.key
+            for change in self.proposal.changes
+            if decision.pending and applied.get(change.key, "") != daemon_json.digest(self.proposal.content, change.key)
+        )
+        return Outcome(decision.action, decision.pending, backup), State(
+            daemon=identity, applied=applied, pending=pending
+        )
+
+    def _applied_by_restart(self) -> dict[str, str]:
+        """All of the file, less what containers carried over by live-restore hold back."""
+        applied = daemon_json.digests(self.proposal.content)
+        for change in plan.held_back(self.proposal.changes, self.proposal.situation):
+            applied[change.key] = self.proposal.running.get(change.key, daemon_json.ABSENT)
+        return {key: value for key, value in applied.items() if value}
 
     def _reload(self, policy: str, applied: dict[str, str]) -> plan.Decision:
         """SIGHUP, believed only for the keys whose new value the daemon then shows or cannot show."""
@@ -177,7 +192,7 @@ class Apply:
         target, owned, known_good = self._target(state)
         try:
             files.restore(self.path, target)
-            state = replace(state, owned=owned, cut=None)
+            state = replace(state, owned=owned, cut=None, pending=self.at.state.pending)
             if self.touched:
                 state = self._bring_back(state, target, known_good)
             self.store.save(state)
@@ -207,7 +222,7 @@ class Apply:
         identity = self.daemon.restart()
         self._compare()
         content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
-        return replace(state, daemon=identity, applied=daemon_json.digests(content))
+        return replace(state, daemon=identity, applied=daemon_json.digests(content), pending=())
 
     def _aftermath(self, known_good: bool) -> str:
         if self.host.status == plan.FAILED and not known_good:

@@ -94,6 +94,11 @@ class Engine:
     def info(self) -> Json:
         return dict(self.get("/info") or {})
 
+    def default_bridge(self) -> Json:
+        """The options of the default bridge network; empty where there is none (``bridge: none``)."""
+        networks = self.get("/networks") or []
+        return next((dict(raw.get("Options") or {}) for raw in networks if raw.get("Name") == "bridge"), {})
+
     def version(self) -> str:
         return str((self.get("/version") or {}).get("Version", ""))
 

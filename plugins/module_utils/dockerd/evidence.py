@@ -52,6 +52,19 @@ def _runtimes(info: Info, value: t.Any) -> bool | None:
     return None if set(value or {}) <= set(info.get("Runtimes") or {}) else False
 
 
+_ANY = "0.0.0.0"  # noqa: S104 the engine's default, compared and not bound
+BRIDGE = "DefaultBridge"  # where the survey puts the options of the default bridge network
+
+
+def _bridge(option: str, default: str) -> Judge:
+    def judge(info: Info, value: t.Any) -> bool | None:
+        seen = (info.get(BRIDGE) or {}).get(option)
+        wanted = default if value is None else str(value).lower()
+        return None if seen is None else str(seen) == wanted
+
+    return judge
+
+
 JUDGES: Mapping[str, tuple[str, Judge]] = {
     "debug": ("Debug", _equals("Debug", False)),
     "live-restore": ("LiveRestoreEnabled", _equals("LiveRestoreEnabled", False)),
@@ -62,7 +75,15 @@ JUDGES: Mapping[str, tuple[str, Judge]] = {
     "registry-mirrors": ("RegistryConfig", _mirrors),
     "insecure-registries": ("RegistryConfig", _insecure),
     "runtimes": ("Runtimes", _runtimes),
+    "icc": (BRIDGE, _bridge("com.docker.network.bridge.enable_icc", "true")),
+    "ip-masq": (BRIDGE, _bridge("com.docker.network.bridge.enable_ip_masquerade", "true")),
+    "ip": (BRIDGE, _bridge("com.docker.network.bridge.host_binding_ipv4", _ANY)),
+    "mtu": (BRIDGE, _bridge("com.docker.network.driver.mtu", "1500")),
 }
+
+
+def of_bridge(key: str) -> bool:
+    return key in JUDGES and JUDGES[key][0] == BRIDGE
 
 
 def runs(info: Info, key: str, value: t.Any) -> bool | None:

@@ -116,6 +116,7 @@ class State:
     cut: Cut | None = None
     daemon: str = ""  # identity of the process that ``applied`` is about
     applied: dict[str, str] = field(default_factory=dict)  # key -> digest of the value that this process runs
+    pending: tuple[str, ...] = ()  # keys that this process has still to take up, ours or given back
     good: Ownership | None = None  # the ownership that belongs to the backup
 
 
@@ -126,6 +127,7 @@ def encode(state: State) -> dict[str, t.Any]:
         "cut": {"owned": dump_ownership(state.cut.owned), "wrote": state.cut.wrote} if state.cut else None,
         "daemon": state.daemon,
         "applied": state.applied,
+        "pending": list(state.pending),
         "good": dump_ownership(state.good) if state.good is not None else None,
     }
 
@@ -137,6 +139,7 @@ def decode(raw: dict[str, t.Any]) -> State:
         cut=Cut(load_ownership(cut["owned"]), dict(cut["wrote"])) if cut else None,
         daemon=str(raw.get("daemon", "")),
         applied=dict(raw.get("applied") or {}),
+        pending=tuple(raw.get("pending") or ()),
         good=load_ownership(raw["good"]) if raw.get("good") is not None else None,
     )
 

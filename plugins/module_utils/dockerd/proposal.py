@@ -183,24 +183,36 @@ def _changes(
     ]
     if host.status in (plan.STOPPED, plan.ABSENT):
         return tuple(changes)
-    mine = {**sources, **at.owned, **(at.state.cut.wrote if at.state.cut else {})}
+    mine = {**sources, **at.owned, **dict.fromkeys(at.state.pending)}
     changes += [
-        plan.Change(key, at.good.get(key), content.get(key), source.get(key, "release"))
+        plan.Change(key, _known(at.good, key, running), content.get(key), source.get(key, "release"))
         for key in mine
         if key not in rewritten and not _runs(host, at, key, content, running)
     ]
     return tuple(changes)
 
 
+def _known(good: Config, key: str, running: Mapping[str, str]) -> t.Any:
+    """The value behind a recorded digest, if the last good file has it."""
+    return good.get(key) if digest(good, key) == running.get(key, daemon_json.ABSENT) else None
+
+
 def _runs(host: Survey, at: Found, key: str, content: Config, running: Mapping[str, str]) -> bool:
-    """Whether the daemon runs the wanted value. Where the file is newer than the process, ``/info`` knows best."""
+    """Whether the daemon runs the wanted value.
+
+    ``/info`` is asked where the file is newer than the process; the default bridge always, for it outlives the process.
+    """
     recorded = running.get(key, daemon_json.ABSENT) == digest(content, key)
     if host.status in (plan.STOPPED, plan.ABSENT):
         return False
-    if host.status != plan.RUNNING or (recorded and at.original.mtime <= host.started):
+    if host.status != plan.RUNNING or _read_at_start(host, at, key, recorded):
         return recorded
     seen = evidence.runs(host.info, key, _effective(host, content).get(key))
     return recorded if seen is None else seen
+
+
+def _read_at_start(host: Survey, at: Found, key: str, recorded: bool) -> bool:
+    return recorded and at.original.mtime <= host.started and not evidence.of_bridge(key)
 
 
 def _effective(host: Survey, content: Config) -> Config:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan, versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import Context
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, flags
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import (
     Unit,
@@ -78,7 +78,8 @@ def survey(engine: Engine, service: str, binary: str | None, given_version: str 
     running_version = ""
     if status == plan.RUNNING:
         try:
-            info, containers, running_version = engine.info(), engine.running(), engine.version()
+            info = {**engine.info(), evidence.BRIDGE: engine.default_bridge()}
+            containers, running_version = engine.running(), engine.version()
         except EngineError:
             status = plan.HUNG
     return Survey(
