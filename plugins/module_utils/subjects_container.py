@@ -26,7 +26,14 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_exposure 
     mounts,
     ports,
 )
-from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import Json, at, mapping, sequence, text
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
+    Json,
+    at,
+    mapping,
+    number,
+    sequence,
+    text,
+)
 
 
 def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.Any]:
@@ -55,6 +62,7 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
         "groups": jmes.intersect(sequence(inspect, "HostConfig", "GroupAdd"), policy["sensitive_groups"]),
         "image": _image(inspect),
         "health": _health(inspect),
+        "limits": _limits(inspect),
         "loose_ulimits": loose_ulimits(inspect, policy),
         "engine": _engine(around.daemon),
         "policy": policy,
@@ -85,9 +93,27 @@ def _image(inspect: Json) -> dict[str, t.Any] | None:
 
 
 def _health(inspect: Json) -> dict[str, t.Any] | None:
-    """Whether a health check is defined, and its last word."""
+    """The health check of the image or of the container itself, which the engine writes into the container."""
     if not isinstance(at(inspect, "Config"), dict):
         return None
     test = sequence(inspect, "Config", "Healthcheck", "Test")
-    status = text(inspect, "State", "Health", "Status")
-    return {"defined": (bool(test) and test[0] != "NONE") or status not in ("", "none"), "status": status, "test": test}
+    return {"defined": bool(test) and test[0] != "NONE", "test": test}
+
+
+_LIMITS: t.Final[t.Mapping[str, str]] = {
+    "memory": "Memory",
+    "nano_cpus": "NanoCpus",
+    "cpu_shares": "CpuShares",
+    "cpu_quota": "CpuQuota",
+    "pids": "PidsLimit",
+}
+
+
+def _limits(inspect: Json) -> dict[str, t.Any] | None:
+    """Numbers; 0 for what is not limited."""
+    host = at(inspect, "HostConfig")
+    if not isinstance(host, dict):
+        return None
+    found: dict[str, t.Any] = {name: number(host.get(field)) or 0 for name, field in _LIMITS.items()}
+    restarts = {"restart_retries": number(at(host, "RestartPolicy", "MaximumRetryCount")) or 0}
+    return {**found, **restarts, "cpuset": text(host, "CpusetCpus")}

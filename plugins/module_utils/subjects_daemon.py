@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
@@ -84,13 +85,13 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
 
 
 def security_options(info: Json) -> dict[str, dict[str, str]] | None:
-    """``name=seccomp,profile=builtin`` as {"seccomp": {"profile": "builtin"}}; None when the engine did not say."""
+    """``name=seccomp,profile=builtin`` under its name; None when the engine did not say."""
     if not isinstance(info.get("SecurityOptions"), list):
         return None
     found = {}
     for option in texts(info, "SecurityOptions"):
         fields = {part.partition("=")[0]: part.partition("=")[2] for part in option.split(",")}
-        found[fields.pop("name", option)] = fields
+        found[fields.get("name", option)] = fields
     return found
 
 
@@ -208,7 +209,7 @@ def _other_ports(effective: Json, swarm: bool) -> set[int | None]:
     """TCP ports of dockerd that do not carry the API."""
     metrics = split_address(str(at(effective, "metrics-addr", "value") or ""))[1]
     diagnostic = number(at(effective, "network-diagnostic-port", "value"))
-    return {port for port in (metrics, diagnostic) if port} | set(_SWARM_PORTS if swarm else ())
+    return {metrics, diagnostic, *(_SWARM_PORTS if swarm else ())} - {None, 0}
 
 
 def split_address(address: str) -> tuple[str, int | None]:
@@ -231,9 +232,9 @@ def _metrics(effective: Json) -> dict[str, t.Any] | None:
 
 
 def _sockets(daemon: Json) -> list[str]:
-    """Unix sockets that the daemon listens on."""
-    listening = [text(entry, "path") for entry in mappings(daemon, "listeners")]
-    return sorted({path.replace("/var/run/", "/run/", 1) for path in listening if path.startswith("/")})
+    """Unix sockets that the daemon answers on; those in its own run directory are for its parts and plugins."""
+    paths = [re.sub("^/var/run/", "/run/", text(entry, "path")) for entry in mappings(daemon, "listeners")]
+    return sorted({path for path in paths if path.startswith("/") and not path.startswith("/run/docker/")})
 
 
 def _loose_ulimits(effective: Json, limits: Json) -> list[str] | None:

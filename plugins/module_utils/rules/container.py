@@ -20,7 +20,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="A flaw in the program gives root in the container, from where break-outs start.",
         severity="medium",
         needs=("user.root",),
-        offenders="user.root && !user.remapped && user",
+        offenders="user.root && !(user.remapped) && user",
         expected="a user other than root, or user namespaces",
         source="/proc/<pid>/status: Uid and uid_map; else Config.User",
         remedy=recreate("--user 10001:10001", "user: '10001:10001'", "Better: build the image with `USER 10001`."),
@@ -217,7 +217,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="A setuid program in the image turns its user into root of the container.",
         severity="medium",
         needs=("security.no_new_privileges",),
-        offenders="!security.no_new_privileges && {no_new_privileges: security.no_new_privileges, kernel:"
+        offenders="!(security.no_new_privileges) && {no_new_privileges: security.no_new_privileges, kernel:"
         " process.no_new_privs}",
         expected="no-new-privileges in force",
         source="/proc/<pid>/status: NoNewPrivs; else HostConfig.SecurityOpt",

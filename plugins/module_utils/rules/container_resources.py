@@ -154,7 +154,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="One container takes all memory, and the kernel kills whatever it finds.",
         severity="medium",
         needs=("inspect.HostConfig.Memory",),
-        offenders="!(inspect.HostConfig.Memory > `0`) && {Memory: inspect.HostConfig.Memory}",
+        offenders="!(limits.memory > `0`) && {Memory: limits.memory}",
         expected="Memory above 0",
         source="HostConfig.Memory",
         remedy=recreate("--memory 512m", "mem_limit: 512m", "At once, without it: `docker update --memory 512m NAME`."),
@@ -165,11 +165,10 @@ RULES: t.Final[tuple[Rule, ...]] = (
         title="CPU time is limited or weighed",
         threat="One container takes all processors, and everything else on the host stands still.",
         severity="low",
-        needs=("inspect.HostConfig",),
-        offenders="!(inspect.HostConfig.NanoCpus > `0` || inspect.HostConfig.CpuShares > `0`"
-        " || inspect.HostConfig.CpuQuota > `0` || inspect.HostConfig.CpusetCpus)"
-        " && {NanoCpus: inspect.HostConfig.NanoCpus, CpuShares: inspect.HostConfig.CpuShares,"
-        " CpuQuota: inspect.HostConfig.CpuQuota, CpusetCpus: inspect.HostConfig.CpusetCpus}",
+        needs=("limits",),
+        offenders="!(limits.nano_cpus > `0` || limits.cpu_shares > `0` || limits.cpu_quota > `0` || limits.cpuset)"
+        " && {NanoCpus: limits.nano_cpus, CpuShares: limits.cpu_shares, CpuQuota: limits.cpu_quota,"
+        " CpusetCpus: limits.cpuset}",
         expected="one of NanoCpus, CpuShares, CpuQuota, CpusetCpus",
         source="HostConfig",
         remedy=recreate("--cpus 1.0", "cpus: 1.0", "At once, without it: `docker update --cpus 1.0 NAME`."),
@@ -180,8 +179,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         title="The number of processes is limited",
         threat="A fork bomb in one container stops the host.",
         severity="medium",
-        needs=("inspect.HostConfig",),
-        offenders="!(inspect.HostConfig.PidsLimit > `0`) && {PidsLimit: inspect.HostConfig.PidsLimit}",
+        needs=("limits",),
+        offenders="!(limits.pids > `0`) && {PidsLimit: inspect.HostConfig.PidsLimit}",
         expected="PidsLimit above 0",
         source="HostConfig.PidsLimit",
         remedy=recreate(
@@ -209,8 +208,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         needs=("inspect.HostConfig.RestartPolicy", "policy"),
         offenders="(subtract(inspect.HostConfig.RestartPolicy.Name || 'no', policy.allowed_restart_policies)"
         " || (inspect.HostConfig.RestartPolicy.Name == 'on-failure'"
-        " && !(inspect.HostConfig.RestartPolicy.MaximumRetryCount > `0`"
-        " && inspect.HostConfig.RestartPolicy.MaximumRetryCount <= policy.max_restart_retries)))"
+        " && !(limits.restart_retries > `0` && limits.restart_retries <= policy.max_restart_retries)))"
         " && inspect.HostConfig.RestartPolicy",
         expected="one of `allowed_restart_policies`; on-failure with 1 to `max_restart_retries`",
         source="HostConfig.RestartPolicy",
@@ -241,7 +239,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="An intruder leaves programs and changes code there that outlive a restart.",
         severity="medium",
         needs=("inspect.HostConfig.ReadonlyRootfs",),
-        offenders="!inspect.HostConfig.ReadonlyRootfs && {ReadonlyRootfs: inspect.HostConfig.ReadonlyRootfs}",
+        offenders="!(inspect.HostConfig.ReadonlyRootfs) && {ReadonlyRootfs: inspect.HostConfig.ReadonlyRootfs}",
         expected="ReadonlyRootfs true",
         source="HostConfig.ReadonlyRootfs",
         remedy=recreate(
@@ -257,9 +255,9 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="A container that hangs, or was made to hang, goes on looking alive.",
         severity="low",
         needs=("health",),
-        offenders="!health.defined && {test: health.test, status: health.status}",
+        offenders="!(health.defined) && {test: health.test}",
         expected="a health check other than NONE",
-        source="State.Health; Config.Healthcheck",
+        source="Config.Healthcheck",
         remedy=recreate("--health-cmd '...'", "healthcheck: {test: [CMD, ...]}", "Better: `HEALTHCHECK` in the image."),
         cis=cis("5.27"),
     ),
@@ -269,7 +267,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="The next pull runs something else, unseen; nobody can tell what ran before.",
         severity="medium",
         needs=("image",),
-        offenders="(!image.digest && (policy.require_image_digest || !image.tag || image.tag == 'latest')) && image",
+        offenders="(!(image.digest) && (policy.require_image_digest || !(image.tag) || image.tag == 'latest')) &&"
+        " image",
         expected="a digest or, unless `require_image_digest` of the policy, a tag other than latest",
         source="Config.Image",
         remedy=recreate("IMAGE:1.2.3@sha256:...", "image: IMAGE:1.2.3@sha256:..."),

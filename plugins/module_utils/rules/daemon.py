@@ -106,7 +106,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Every client of the API may do everything: there is no lesser right than root on the host.",
         severity="low",
         needs=('effective."authorization-plugins".value',),
-        offenders='!effective."authorization-plugins".value && {plugins: `[]`}',
+        offenders='!(effective."authorization-plugins".value) && {plugins: `[]`}',
         expected="at least one authorization plugin",
         source="GET /info: Plugins.Authorization",
         remedy="Install and start a plugin (such as opa-docker-authz), then role docker_daemon with"
@@ -160,7 +160,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         title="Swarm mode is on only where it is wanted",
         threat="It opens cluster ports on the host and gives managers of the cluster root on it.",
         severity="medium",
-        applies_when="!policy.swarm",
+        applies_when="!(policy.swarm)",
         unless="the policy says that this host is a Swarm node",
         needs=("info.Swarm.LocalNodeState",),
         offenders="(info.Swarm.LocalNodeState != 'inactive') && {state: info.Swarm.LocalNodeState}",
@@ -201,7 +201,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         severity="medium",
         engine=">=28.0",
         needs=("daemon.environment",),
-        offenders="[contains(daemon.environment, 'DOCKER_INSECURE_NO_IPTABLES_RAW') &&"
+        offenders="[intersect(daemon.environment, ['DOCKER_INSECURE_NO_IPTABLES_RAW']) &&"
         " 'DOCKER_INSECURE_NO_IPTABLES_RAW in the"
         " environment', effective.\"allow-direct-routing\".value && 'allow-direct-routing: true'][?@]",
         expected="neither DOCKER_INSECURE_NO_IPTABLES_RAW nor allow-direct-routing",

@@ -133,7 +133,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Whoever takes the host removes the evidence with it.",
         severity="low",
         needs=('effective."log-driver".value', "policy"),
-        offenders='!policy.logs_shipped_by && matches(effective."log-driver".value,'
+        offenders='!(policy.logs_shipped_by) && matches(effective."log-driver".value,'
         " '^(json-file|local|journald|none|syslog)$')"
         ' && !matches(effective."log-opts".value."syslog-address", \'^(tcp|udp|tcp\\+tls)://\')'
         ' && {"log-driver": effective."log-driver".value}',
@@ -150,7 +150,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="A setuid program in any image turns an ordinary user of the container into its root.",
         severity="medium",
         needs=('effective."no-new-privileges".value',),
-        offenders='!effective."no-new-privileges".value && effective."no-new-privileges"',
+        offenders='!(effective."no-new-privileges".value) && effective."no-new-privileges"',
         expected="no-new-privileges true",
         source="GET /info: SecurityOptions (since 24.0); dockerd flags; daemon.json",
         remedy=configure("no-new-privileges: true", "Existing containers keep what they were created with."),
@@ -164,7 +164,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         applies_when="!swarm",
         unless="Swarm nodes cannot use it",
         needs=('effective."live-restore".value',),
-        offenders='!effective."live-restore".value && effective."live-restore"',
+        offenders='!(effective."live-restore".value) && effective."live-restore"',
         expected="live-restore true",
         source="GET /info: LiveRestoreEnabled",
         remedy=configure("live-restore: true", "A reload suffices.", profile="baseline"),
@@ -176,7 +176,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Without it containers may make every system call, with every flaw behind the rare ones.",
         severity="high",
         needs=("security_options",),
-        offenders="(!security_options.seccomp || security_options.seccomp.profile == 'unconfined')"
+        offenders="(!(security_options.seccomp) || security_options.seccomp.profile == 'unconfined')"
         " && {profile: security_options.seccomp.profile || 'none: the engine or its kernel has no seccomp'}",
         expected="the engine's own profile, or a file",
         source="GET /info: SecurityOptions",

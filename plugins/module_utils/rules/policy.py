@@ -45,7 +45,7 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
     "allowed_restart_policies": Setting(["no", "on-failure"], "Restart policies that a container may have.", str),
     "declared_ports": Setting(
         {},
-        "For container names (globs), the ports that may be published, such as C(127.0.0.1:8080/tcp) or C(8080/tcp)."
+        "For container names (globs), the ports that may be published, such as `127.0.0.1:8080/tcp` or `8080/tcp`."
         " Without an entry for a container, its ports are not compared.",
         list,
     ),
@@ -78,9 +78,9 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         str,
     ),
     "logs_shipped_by": Setting(
-        "", "What carries this host's local container logs to another machine, such as C(rsyslog); empty: nothing does."
+        "", "What carries this host's local container logs to another machine, such as `rsyslog`; empty: nothing does."
     ),
-    "max_restart_retries": Setting(5, "How often C(on-failure) may restart a container."),
+    "max_restart_retries": Setting(5, "How often `on-failure` may restart a container."),
     "max_ulimits": Setting(
         {"core": 0, "nofile": 1048576, "nproc": 65536},
         "Highest hard limit per ulimit; other ulimits must only not be unlimited.",
