@@ -10,19 +10,21 @@ import typing as t
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import Change
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, Sighting, failures
-from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Group, entries_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, Group, entries_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.markup import Html, Node, tag
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.sections import (
     group_title,
     prose,
     severity_counts,
     subjects_list,
+    wanted,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, listing, plural
 
 Results = t.Sequence[HostResult]
 
 NOTHING = "Nothing to mend."
+_OPEN = 8  # rules that are new are shown at once up to this number
 
 _VERDICTS = {
     "fail": "failed",
@@ -93,7 +95,7 @@ def changes(change: Change, fleet: bool) -> Html:
     left_out = tag("p", clean(hidden, limit=600), class_="lead") if change.left_out else None
     fates = [
         ("Fixed", change.fixed),
-        ("New", change.new),
+        ("New, or newly checked", change.new),
         ("Still failing", change.remaining),
         ("Waived since", change.waived),
         ("Could not be judged again", change.unsure),
@@ -157,16 +159,20 @@ def _change_row(name: str, was: int, now: int, most_was: int, most_now: int) -> 
 
 
 def _fate(name: str, sightings: t.Sequence[Sighting], fleet: bool) -> Html:
-    rows = [
-        tag("li", prose(entry.finding.title), " ", tag("span", subjects_list(_subjects(entry.seen)), class_="who"))
-        for entry in entries_of(sightings, fleet)
-    ]
-    title = tag("summary", name, " ", tag("span", f"{len(sightings):,}", class_="count"))
-    return tag("details", title, tag("ul", rows, class_="plain"), open=name == "New", class_="fate")
+    rows = [_fate_row(entry, mended=name == "Fixed") for entry in entries_of(sightings, fleet)]
+    return tag(
+        "details",
+        tag("summary", name, " ", tag("span", f"{len(sightings):,}", class_="count")),
+        tag("ul", rows, class_="plain"),
+        open=name.startswith("New") and len(rows) <= _OPEN,
+        class_="fate",
+    )
 
 
-def _subjects(seen: t.Iterable[t.Any]) -> list[str]:
-    return [subject for one in seen for subject in one.subjects]
+def _fate_row(entry: Entry, mended: bool) -> Html:
+    subjects = [subject for seen in entry.seen for subject in seen.subjects]
+    title = prose(entry.finding.title) if mended else wanted(entry.finding)
+    return tag("li", title, " ", tag("span", subjects_list(subjects), class_="who"))
 
 
 def _host_row(result: HostResult) -> Html:

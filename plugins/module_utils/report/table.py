@@ -28,25 +28,19 @@ def render(results: Results, before: Results | None, top: int) -> str:
 
 
 def _counts(results: Results, before: Results | None) -> list[str]:
-    if all(result.reason for result in results):
+    if all(result.reason for result in results):  # zeros would look like good news
         return []
     if before is None:
         now = [sighting.finding.severity for sighting in failures(results)]
-        rows = [
-            ("Failed checks", "now"),
-            *((name, f"{now.count(name):,}") for name in SEVERITIES),
-            ("all", f"{len(now):,}"),
-        ]
-        return [f"{name:<15}{number:>8}" for name, number in rows]
+        lines = [f"{name:<15}{now.count(name):>8,}" for name in SEVERITIES]
+        return [f"{'Failed checks':<15}{'now':>8}", *lines, f"{'all':<15}{len(now):>8,}"]
     change = compare(before, results)
     totals = {name: change.count(name) for name in SEVERITIES}
     totals["all"] = len(change.before), len(change.after)
-    head = f"{'Failed checks':<15}{'before':>8}{'now':>8}"
-    rows = [f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items()]
-    left_out = (
-        [f"Not compared, without a result in both runs: {clean(', '.join(change.left_out))}"] if change.left_out else []
-    )
-    return [head, *rows, *left_out]
+    lines = [f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items()]
+    if change.left_out:
+        lines.append(f"Not compared, without a result in both runs: {clean(', '.join(change.left_out))}")
+    return [f"{'Failed checks':<15}{'before':>8}{'now':>8}", *lines]
 
 
 def _notes(results: Results) -> list[str]:

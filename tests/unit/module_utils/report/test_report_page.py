@@ -111,7 +111,13 @@ def test_the_same_rule_on_many_containers_is_one_entry(result: Result) -> None:
 def test_before_and_after(result: Result) -> None:
     page = harmless(render(read_results(result("good")), read_results(result("bad"))))
     fates = [text.strip() for text in page.text["summary"] if text.strip()]
-    assert fates[:5] == ["Fixed", "New", "Still failing", "Waived since", "No longer there, or no longer checked"]
+    assert fates[:5] == [
+        "Fixed",
+        "New, or newly checked",
+        "Still failing",
+        "Waived since",
+        "No longer there, or no longer checked",
+    ]
     assert page.text["span"].count("new") == 1
     assert {"passed", "not-applicable", "waived", "unjudged", "changes"} <= set(page.ids())
     assert "no answer within 10 seconds" in page.words("bdi")
