@@ -13,7 +13,7 @@ import hashlib
 import json
 import typing as t
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 Config = dict[str, t.Any]
 
@@ -110,16 +110,27 @@ def exclusive(content: Config, owned: Ownership, wanted: Config) -> Config:
     return {**dict.fromkeys([*content, *owned]), **wanted}
 
 
-def settle(before: Ownership, after: Ownership, wrote: Mapping[str, str], content: Config) -> Ownership:
-    """Who owns what after a run that was cut short, judged key by key from the file as it is now.
+@dataclass(frozen=True)
+class Cut:
+    """A write that was begun: if the run dies, the next one tells from the file, key by key, how far it came.
 
-    ``wrote`` holds, for each key in question, the digest that the cut run was going to leave in the file.
+    ``wrote`` holds the digests that the run was going to leave in the file, ``passing`` those it leaves there for the
+    moment of a reload.
     """
+
+    owned: Ownership
+    wrote: dict[str, str]
+    passing: dict[str, str]
+
+
+def settle(before: Ownership, cut: Cut, content: Config) -> Ownership:
+    """Who owns what after a run that was cut short."""
     settled: Ownership = {}
-    for key in {**before, **after}:
-        side = after if digest(content, key) == wrote.get(key, ABSENT) else before
+    for key in {**before, **cut.owned}:
+        now = digest(content, key)
+        side = cut.owned if now == cut.wrote.get(key, ABSENT) else before
         if key in side:
-            settled[key] = side[key]
+            settled[key] = replace(side[key], wrote=now) if now == cut.passing.get(key) else side[key]
     return settled
 
 

@@ -8,6 +8,7 @@ Checked against the engines themselves: each row's acceptance was probed with ``
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 
@@ -29,6 +30,7 @@ class Key:
     recreate: bool = False  # existing containers keep the old default
     bridge: bool = False  # a setting of the default bridge, which keeps it while live-restore carries containers over
     moves_data: bool = False  # another value makes images, containers or volumes invisible
+    reset: t.Any = None  # the default: a reload keeps what a removed key said, so it is told this first
     choices: tuple[str, ...] = ()
     flag: str = "="
     short: str = ""
@@ -51,7 +53,7 @@ _ROWS: tuple[Key, ...] = (
     Key("tlscert", "path"),
     Key("tlskey", "path"),
     Key("group", short="G"),
-    Key("authorization-plugins", "strings", "reload", flag="authorization-plugin"),
+    Key("authorization-plugins", "strings", "reload", flag="authorization-plugin", reset=[]),
     Key("api-cors-header", until="28.0", inert="28.0", hint="put a reverse proxy in front if CORS headers are needed"),
     Key("min-api-version", "api_version", since="29.0", flag=""),
     # the network
@@ -92,8 +94,8 @@ _ROWS: tuple[Key, ...] = (
     Key("default-cgroupns-mode", choices=("host", "private"), recreate=True),
     Key("default-ipc-mode", choices=("private", "shareable"), recreate=True),
     Key("default-ulimits", "ulimits", recreate=True, flag="default-ulimit"),
-    Key("default-shm-size", "size", "reload", recreate=True),
-    Key("default-runtime", effect="reload", recreate=True),
+    Key("default-shm-size", "size", "reload", recreate=True, reset="64M"),
+    Key("default-runtime", effect="reload", recreate=True, reset="runc"),
     Key("runtimes", "objects", "reload", flag="add-runtime"),
     Key("cgroup-parent"),
     Key("exec-opts", "strings", flag="exec-opt"),
@@ -103,15 +105,15 @@ _ROWS: tuple[Key, ...] = (
     Key("init", "bool", recreate=True),
     Key("init-path", recreate=True),
     # life of the daemon
-    Key("live-restore", "bool", "reload"),
-    Key("shutdown-timeout", "int", "reload"),
+    Key("live-restore", "bool", "reload", reset=False),
+    Key("shutdown-timeout", "int", "reload", reset=15),
     Key("default-stop-timeout", "int", "reload", since="29.7"),
-    Key("max-concurrent-downloads", "int", "reload"),
-    Key("max-concurrent-uploads", "int", "reload"),
-    Key("max-download-attempts", "int", "reload"),
+    Key("max-concurrent-downloads", "int", "reload", reset=3),
+    Key("max-concurrent-uploads", "int", "reload", reset=5),
+    Key("max-download-attempts", "int", "reload", reset=5),
     Key("experimental", "bool"),
     Key("features", "bool_map", flag="feature"),
-    Key("labels", "strings", "reload", flag="label"),
+    Key("labels", "strings", "reload", flag="label", reset=[]),
     Key("node-generic-resources", "strings", flag="node-generic-resource"),
     Key("swarm-default-advertise-addr"),
     Key("pidfile", "path", short="p"),
@@ -121,11 +123,11 @@ _ROWS: tuple[Key, ...] = (
     Key("log-opts", "string_map", recreate=True, flag="log-opt"),
     Key("log-level", choices=("debug", "info", "warn", "error", "fatal"), short="l"),
     Key("log-format", choices=("text", "json"), since="25.0"),
-    Key("debug", "bool", "reload", short="D"),
+    Key("debug", "bool", "reload", short="D", reset=False),
     Key("raw-logs", "bool"),
     # registries, proxies, builds
-    Key("insecure-registries", "strings", "reload", flag="insecure-registry"),
-    Key("registry-mirrors", "urls", "reload", flag="registry-mirror"),
+    Key("insecure-registries", "strings", "reload", flag="insecure-registry", reset=[]),
+    Key("registry-mirrors", "urls", "reload", flag="registry-mirror", reset=[]),
     Key("allow-nondistributable-artifacts", "strings", "reload", inert="28.1"),
     Key("proxies", "proxies", since="23.0", flag=""),
     Key("builder", "object", flag=""),

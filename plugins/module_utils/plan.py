@@ -25,6 +25,7 @@ class Change:
     after: t.Any
     source: str  # config, profile, release (given back) or exclusive
     running: bool = False  # only the file changes: the daemon runs the value already
+    missed: bool = False  # a reload of this daemon has not brought it about
 
     @property
     def effect(self) -> str:
@@ -32,7 +33,7 @@ class Change:
         if self.running:
             return "none"
         row = KEYS.get(self.key)
-        return row.effect if row else "restart"
+        return row.effect if row and not self.missed else "restart"
 
     @property
     def recreate(self) -> bool:
@@ -124,12 +125,14 @@ def _listed(names: Iterable[str], most: int = 10) -> str:
 def decide_restart(decision: Decision, situation: Situation, policy: str) -> Decision:
     """Whether a needed restart may happen now; ``decision`` says whether a reload comes first."""
     brings_live_restore = situation.live_after and not situation.live_now and decision.reload
+    # switched off by the restart alone, it would first keep the containers and then kill them, never to come back
+    ends_live_restore = situation.live_now and not situation.live_after and decision.reload
     if policy == "never":
         return replace(decision, pending="restart: never")
     if not situation.containers:
         return Decision(restart=True)
     if policy == "always" or not (obstacle := _obstacle(situation, brings_live_restore)):
-        return Decision(restart=True, reload=brings_live_restore)
+        return Decision(restart=True, reload=brings_live_restore or ends_live_restore)
     return replace(decision, pending=obstacle)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_json, plan
-from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Ownership
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Cut, Ownership
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import (
     ControlError,
@@ -18,7 +19,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control im
     validate,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import EngineError, Snapshot
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Cut, Original, State, Store
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Original, State, Store
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Found, Proposal, RefusedError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
 
@@ -42,6 +43,10 @@ class Outcome:
     backup: str = ""
 
 
+def _encoded(content: Config) -> bytes:
+    return daemon_json.render(content).encode()
+
+
 class Apply:
     """One run on one host."""
 
@@ -53,6 +58,7 @@ class Apply:
         self.daemon = daemon
         self.path = path
         self.touched = ""  # how far the daemon was involved: "", reload, restart
+        self.missed: list[str] = []
         self.before: Snapshot | None = None
         self.live = False  # live-restore carried the containers over the restart
 
@@ -79,13 +85,8 @@ class Apply:
         """The new file, complete, beside the old one; the engine itself has agreed to it where it can be asked."""
         if not self.proposal.file_changed:
             return None
-        original = self.at.original
-        same = not daemon_json.differing(self.at.content, self.proposal.content) and not self.at.broken
-        data = (
-            original.data if same and original.data is not None else daemon_json.render(self.proposal.content).encode()
-        )
         try:
-            staged = files.stage(self.path, data, self.proposal.file_mode)
+            staged = files.stage(self.path, self._data(), self.proposal.file_mode)
         except OSError as error:
             raise RefusedError(f"the new {self.path} cannot be written: {error}. Nothing was changed") from error
         if self.host.binary and self.host.context.at_least("23.0"):
@@ -95,6 +96,13 @@ class Apply:
                 files.discard(staged)
                 raise RefusedError(f"{error}. Nothing was changed") from error
         return staged
+
+    def _data(self) -> bytes:
+        """The new file; the old one's own bytes when they mean the same."""
+        original = self.at.original
+        if original.data is None or self.at.broken or daemon_json.differing(self.at.content, self.proposal.content):
+            return _encoded(self.proposal.content)
+        return original.data
 
     def _record(self) -> State:
         """Say what is about to be written, so that a run that dies here is understood by the next one."""
@@ -106,7 +114,11 @@ class Apply:
         keys = {**self.at.owned, **self.proposal.owned}
         state = State(
             owned=self.at.owned,
-            cut=Cut(self.proposal.owned, {key: daemon_json.digest(self.proposal.content, key) for key in keys}),
+            cut=Cut(
+                self.proposal.owned,
+                {key: daemon_json.digest(self.proposal.content, key) for key in keys},
+                daemon_json.digests(self._resets()),
+            ),
             daemon=self.host.daemon,
             applied=dict(self.proposal.running),
             pending=tuple(change.key for change in self.proposal.changes if not change.running),
@@ -127,6 +139,7 @@ class Apply:
         if decision.restart or decision.start:
             identity = self._restart()
             applied = self._applied_by_restart()
+        missed = tuple(self.missed) if identity == self.host.daemon else ()
         backup = str(self.store.backup) if self.proposal.file_changed else ""
         pending = tuple(
             change.key
@@ -134,7 +147,7 @@ class Apply:
             if decision.pending and applied.get(change.key, "") != daemon_json.digest(self.proposal.content, change.key)
         )
         return Outcome(decision.action, decision.pending, backup), State(
-            daemon=identity, applied=applied, pending=pending
+            daemon=identity, applied=applied, pending=pending, missed=missed
         )
 
     def _applied_by_restart(self) -> dict[str, str]:
@@ -150,7 +163,12 @@ class Apply:
         self.touched = "reload"
         keys = [change.key for change in proposal.changes if change.effect == "reload"]
         effective = {**self.host.context.flags, **proposal.content}
-        missed = self.daemon.reload({key: effective.get(key) for key in keys})
+        resets = self._resets()
+        if resets:
+            files.write(self.path, _encoded({**proposal.content, **resets}), proposal.file_mode)
+        self.missed = missed = self.daemon.reload({key: effective.get(key) for key in keys})
+        if resets:
+            files.write(self.path, self._data(), proposal.file_mode)
         applied.update({key: daemon_json.digest(proposal.content, key) for key in keys if key not in missed})
         if not missed and not (proposal.decision.restart and self._still_costly()):
             return proposal.decision
@@ -160,6 +178,17 @@ class Apply:
             return decision
         reason = f"a reload did not bring {', '.join(missed)} about; {decision.pending}" if missed else decision.pending
         return plan.Decision(reload=True, pending=reason)
+
+    def _resets(self) -> Config:
+        """Defaults to be said aloud during the reload, for keys that go away."""
+        resets = {}
+        for change in self.proposal.changes:
+            row = KEYS.get(change.key)
+            if row and change.effect == "reload" and change.key not in self.proposal.content and row.reset is not None:
+                resets[change.key] = row.reset
+        if self.host.context.at_least("29.10"):
+            resets.pop("insecure-registries", None)  # there [] is not the default
+        return resets
 
     def _live(self) -> bool:
         return self.daemon.engine.info().get("LiveRestoreEnabled") is True
@@ -188,17 +217,19 @@ class Apply:
         """Old file, old record, old daemon; whatever fails on the way is added to the message."""
         journal = self.daemon.journal()
         cause, tail = last_words(journal)
-        words = [reason if not cause else f"{reason}: {cause}"]
+        words = [f"{reason}: {cause}" if cause else reason]
         target, owned, known_good = self._target(state)
         try:
             files.restore(self.path, target)
             state = replace(state, owned=owned, cut=None, pending=self.at.state.pending)
-            if self.touched:
-                state = self._bring_back(state, target, known_good)
             self.store.save(state)
+            if self.touched:
+                self.store.save(self._bring_back(state, target, known_good))
             words.append(self._aftermath(known_good))
+            if self.touched == "restart":
+                self._compare()
         except _FAILURES as error:
-            words.append(f"Putting the old state back failed too: {error}. The last good file is {self.store.backup}")
+            words.append(f"Not all could be put back: {error}")
         return UndoneError(". ".join(words), tail)
 
     def _target(self, state: State) -> tuple[Original, Ownership, bool]:
@@ -220,9 +251,8 @@ class Apply:
         if self.host.status == plan.FAILED and not known_good:
             return state  # the engine was down before, and nothing says that the old file would bring it up
         identity = self.daemon.restart()
-        self._compare()
         content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
-        return replace(state, daemon=identity, applied=daemon_json.digests(content), pending=())
+        return replace(state, daemon=identity, applied=daemon_json.digests(content), pending=(), missed=())
 
     def _aftermath(self, known_good: bool) -> str:
         if self.host.status == plan.FAILED and not known_good:

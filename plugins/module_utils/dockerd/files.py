@@ -15,10 +15,11 @@ import os
 import tempfile
 import typing as t
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import (
+    Cut,
     Ownership,
     dump_ownership,
     load_ownership,
@@ -101,14 +102,6 @@ def restore(path: Path, original: Original) -> None:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A write that was begun: if the run dies, the next one tells from the file how far it came."""
-
-    owned: Ownership = field(default_factory=dict)
-    wrote: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class State:
     """What we know from earlier runs."""
 
@@ -117,6 +110,7 @@ class State:
     daemon: str = ""  # identity of the process that ``applied`` is about
     applied: dict[str, str] = field(default_factory=dict)  # key -> digest of the value that this process runs
     pending: tuple[str, ...] = ()  # keys that this process has still to take up, ours or given back
+    missed: tuple[str, ...] = ()  # keys that a reload of this process did not bring about
     good: Ownership | None = None  # the ownership that belongs to the backup
 
 
@@ -124,10 +118,11 @@ def encode(state: State) -> dict[str, t.Any]:
     return {
         "version": 1,
         "owned": dump_ownership(state.owned),
-        "cut": {"owned": dump_ownership(state.cut.owned), "wrote": state.cut.wrote} if state.cut else None,
+        "cut": {**asdict(state.cut), "owned": dump_ownership(state.cut.owned)} if state.cut else None,
         "daemon": state.daemon,
         "applied": state.applied,
         "pending": list(state.pending),
+        "missed": list(state.missed),
         "good": dump_ownership(state.good) if state.good is not None else None,
     }
 
@@ -136,10 +131,11 @@ def decode(raw: dict[str, t.Any]) -> State:
     cut = raw.get("cut")
     return State(
         owned=load_ownership(raw["owned"]),
-        cut=Cut(load_ownership(cut["owned"]), dict(cut["wrote"])) if cut else None,
+        cut=Cut(load_ownership(cut["owned"]), dict(cut["wrote"]), dict(cut["passing"])) if cut else None,
         daemon=str(raw.get("daemon", "")),
         applied=dict(raw.get("applied") or {}),
         pending=tuple(raw.get("pending") or ()),
+        missed=tuple(raw.get("missed") or ()),
         good=load_ownership(raw["good"]) if raw.get("good") is not None else None,
     )
 

@@ -76,7 +76,7 @@ def found(original: Original, state: State, good: Original, mode: str, path: Pat
         broken, content = str(error), {}
     owned = state.owned
     if state.cut:
-        owned = daemon_json.settle(state.owned, state.cut.owned, state.cut.wrote, content)
+        owned = daemon_json.settle(state.owned, state.cut, content)
     try:
         good_content = daemon_json.parse((good.data or b"").decode("utf-8", "replace"))
     except daemon_json.BrokenFileError:
@@ -184,8 +184,11 @@ def _changes(
     if host.status in (plan.STOPPED, plan.ABSENT):
         return tuple(changes)
     mine = {**sources, **at.owned, **dict.fromkeys(at.state.pending)}
+    missed = at.state.missed if at.state.daemon == host.daemon else ()
     changes += [
-        plan.Change(key, _known(at.good, key, running), content.get(key), source.get(key, "release"))
+        plan.Change(
+            key, _known(at.good, key, running), content.get(key), source.get(key, "release"), missed=key in missed
+        )
         for key in mine
         if key not in rewritten and not _runs(host, at, key, content, running)
     ]
