@@ -171,8 +171,8 @@ def environment(entries: t.Sequence[t.Any]) -> list[str]:
 def container(inspect: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """An inspected container without its secrets, and the names of those it had."""
     config, host = _part(inspect, "Config"), _part(inspect, "HostConfig")
-    state = {**_part(inspect, "State")}
-    state.pop("Health", None)  # holds the output of health checks
+    state = {**_part(inspect, "State"), "Health": None}  # which holds the output of health checks
+    state["Error"] = text(str(state.get("Error") or ""))
     words = [*_words(config, "Entrypoint"), *_words(config, "Cmd"), *_words(inspect, "Args")]
     secrets = {
         "env": [name for name, value in _pairs(config.get("Env")) if looks_secret(name, value)],
@@ -188,7 +188,17 @@ def container(inspect: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[st
         "LogConfig": {**log, **_each(log, log_options, "Config")},
     }
     shown = {**inspect, **_each(inspect, arguments, "Args"), "Config": shown_config, "HostConfig": shown_host}
-    return {**shown, "State": settings(state), "NetworkSettings": settings(_part(inspect, "NetworkSettings"))}, secrets
+    return {**shown, "State": state, "NetworkSettings": _network_settings(inspect)}, secrets
+
+
+def _network_settings(inspect: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Of all that is in it, only driver options may be anything."""
+    found = _part(inspect, "NetworkSettings")
+    networks = {
+        name: {**network, **_each(network, labels, "DriverOpts")} if isinstance(network, dict) else network
+        for name, network in _part(found, "Networks").items()
+    }
+    return {**found, "Networks": networks}
 
 
 def _part(document: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:

@@ -147,11 +147,13 @@ options:
     type: int
     default: 10
   verdicts:
-    description: The verdicts whose findings are returned. All are counted.
+    description:
+      - The verdicts whose findings are returned. All are counted.
+      - V(pass) and V(not_applicable) are left out unless asked for. With hundreds of containers they are thousands.
     type: list
     elements: str
     choices: [fail, error, unknown, waived, pass, not_applicable]
-    default: [fail, error, unknown, waived, pass, not_applicable]
+    default: [fail, error, unknown, waived]
 """
 
 EXAMPLES = r"""
@@ -290,6 +292,7 @@ audit:
 """
 
 import datetime
+import gc
 import time
 import typing as t
 
@@ -326,7 +329,7 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
     "rules": {"type": "list", "elements": "dict", "options": RULE_OPTIONS, "default": []},
     "policy": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 10},
-    "verdicts": {"type": "list", "elements": "str", "choices": list(VERDICTS), "default": list(VERDICTS)},
+    "verdicts": {"type": "list", "elements": "str", "choices": list(VERDICTS), "default": list(VERDICTS[:4])},
 }
 
 
@@ -347,6 +350,7 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def main() -> None:
+    gc.disable()  # a short life that ends before collecting would pay: a tenth of the time
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     problem = libraries.ensure()
     if problem:

@@ -18,12 +18,14 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc impor
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags, unit
 
 ROOTFUL_CONFIG = "/etc/docker/daemon.json"
+Listeners = list[dict[str, t.Any]]
+
 _UNIX_LISTENING = 0x10000  # __SO_ACCEPTCON
 
 
 def describe(socket_path: str | None, peer: int | None, published: t.Container[tuple[str, int]]) -> dict[str, t.Any]:
     """The ``daemon`` part of the facts. ``published``: addresses and ports that dockerd holds open for containers."""
-    pid = find(socket_path, peer) if socket_path else None
+    pid, listeners = find(socket_path, peer) if socket_path else (None, None)
     root = os.geteuid() == 0
     if pid is None:
         nothing = dict.fromkeys(("pid", "euid", "flags", "environment", "config", "listeners", "started_at"))
@@ -32,7 +34,6 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
     euid = int(status(pid).get("Uid", "0 0").split()[1])
     path = flags.config_file(argv) or default_config(euid, pid)
     config, config_mtime = read_config(path, pid)
-    listeners = listening(pid)
     return {
         "pid": pid,
         "euid": euid,
@@ -55,27 +56,28 @@ def peer_of(path: str, timeout: float) -> int:
     return int(struct.unpack("3i", credentials)[0])
 
 
-def find(socket_path: str, peer: int | None) -> int | None:
-    """The dockerd that answers on the socket, where a host may run several (rootless ones); None when in doubt."""
-    candidates = [pid for pid in pids() if (text(PROC / str(pid) / "comm") or "").startswith("dockerd")]
-    if peer in candidates:
-        return peer
+def find(socket_path: str, peer: int | None) -> tuple[int | None, Listeners | None]:
+    """The dockerd that answers on the socket, where a host may run several (rootless ones), and its listeners.
+
+    Neither when in doubt.
+    """
+    candidates = [pid for pid in pids() if (text(f"{PROC}/{pid}/comm") or "").startswith("dockerd")]
+    found = {pid: listening(pid) for pid in candidates}
     path = os.path.realpath(socket_path)
-    owners = [pid for pid in candidates if path in _unix_paths(pid)]
-    if len(owners) == 1:
-        return owners[0]
-    # without root nobody's descriptors can be seen, but systemd hands its sockets only to the one that asks for them
-    activated = [pid for pid in candidates if "fd://" in flags.settings(unit.command_line(pid)).get("hosts", [])]
-    return activated[0] if peer == 1 and len(activated) == 1 else None
+    owners = [pid for pid, listeners in found.items() if pid == peer or path in _unix_paths(listeners or [])]
+    if peer == 1 and not owners:
+        # without root no descriptors can be seen, but systemd hands its sockets only to the one that asks for them
+        owners = [pid for pid in candidates if "fd://" in flags.settings(unit.command_line(pid)).get("hosts", [])]
+    return (owners[0], found[owners[0]]) if len(owners) == 1 else (None, None)
 
 
-def _unix_paths(pid: int) -> list[str]:
-    return [os.path.realpath(one["path"]) for one in listening(pid) or [] if one["proto"] == "unix"]
+def _unix_paths(listeners: Listeners) -> list[str]:
+    return [os.path.realpath(one["path"]) for one in listeners if one["proto"] == "unix"]
 
 
 def environment_names(pid: int) -> list[str] | None:
     """Names only: the values may be proxy credentials."""
-    found = text(PROC / str(pid) / "environ")
+    found = text(f"{PROC}/{pid}/environ")
     return None if found is None else sorted(entry.partition("=")[0] for entry in found.split("\0") if entry)
 
 
@@ -83,7 +85,7 @@ def default_config(euid: int, pid: int) -> str:
     """Where dockerd looks when no flag says otherwise."""
     if euid == 0:
         return ROOTFUL_CONFIG
-    variables = dict(entry.partition("=")[::2] for entry in (text(PROC / str(pid) / "environ") or "").split("\0"))
+    variables = dict(entry.partition("=")[::2] for entry in (text(f"{PROC}/{pid}/environ") or "").split("\0"))
     try:
         home = variables.get("HOME") or pwd.getpwuid(euid).pw_dir
     except KeyError:
@@ -93,7 +95,7 @@ def default_config(euid: int, pid: int) -> str:
 
 def read_config(path: str, pid: int) -> tuple[dict[str, t.Any], float | None]:
     """daemon.json as the daemon itself sees it (through its own root directory, when we may), and when it changed."""
-    inside = PROC / str(pid) / "root" / path.lstrip("/")
+    inside = Path(f"{PROC}/{pid}/root") / path.lstrip("/")
     file = inside if os.access(inside.parent, os.X_OK) else Path(path)
     try:
         changed, content = file.stat().st_mtime, file.read_text(encoding="utf-8")
@@ -114,22 +116,22 @@ def _parsed(content: str) -> tuple[dict[str, t.Any] | None, str]:
     return (values, "") if isinstance(values, dict) else (None, "not a JSON object")
 
 
-def listening(pid: int) -> list[dict[str, t.Any]] | None:
+def listening(pid: int) -> Listeners | None:
     """Sockets on which the process itself listens, in its own network namespace; None when they may not be seen."""
     inodes = _socket_inodes(pid)
     if inodes is None:
         return None
-    net = PROC / str(pid) / "net"
-    found = [one for table in ("tcp", "tcp6") for one in _tcp_listeners(text(net / table) or "", inodes)]
-    return found + _unix_listeners(text(net / "unix") or "", inodes)
+    net = f"{PROC}/{pid}/net"
+    found = [one for table in ("tcp", "tcp6") for one in _tcp_listeners(text(f"{net}/{table}") or "", inodes)]
+    return found + _unix_listeners(text(f"{net}/unix") or "", inodes)
 
 
 def _socket_inodes(pid: int) -> set[str] | None:
     try:
-        descriptors = list((PROC / str(pid) / "fd").iterdir())
+        descriptors = os.listdir(f"{PROC}/{pid}/fd")  # noqa: PTH208 (see proc.text)
     except OSError:
         return None
-    targets = (link(descriptor) or "" for descriptor in descriptors)
+    targets = (link(f"{PROC}/{pid}/fd/{descriptor}") or "" for descriptor in descriptors)
     return {target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")}
 
 

@@ -22,7 +22,7 @@ with contextlib.suppress(ImportError):
 Client = t.Any  # docker.APIClient, of a library that has no types
 
 #: More add nothing: the engine answers faster than Python asks. They are for the calls that wait for a timeout.
-WORKERS = 6
+WORKERS = 3
 
 
 class EngineUnavailableError(Exception):
@@ -103,6 +103,8 @@ class Engine:
             client = docker.APIClient(base_url=self._host, version=version, timeout=self._timeout)
         except (docker.errors.DockerException, requests.exceptions.RequestException, TypeError) as error:
             raise EngineUnavailableError(_why_not(self._host, error)) from error
+        if self._host.startswith(("unix://", "http+unix://")):
+            _keep_alive(client)
         client.trust_env = False  # no proxy or .netrc has a say here, and looking for them costs as much as a call
         return client
 
@@ -129,6 +131,13 @@ class Engine:
             for _ in calls:
                 done.get(timeout=self._timeout * 3)
         return list(outcomes)
+
+
+def _keep_alive(client: Client) -> None:
+    """One connection for all calls: left alone, the SDK's adapter for sockets opens one for each URL."""
+    adapter = client.get_adapter(client.base_url)
+    connect = adapter.get_connection
+    adapter.get_connection = lambda _url, proxies=None: connect(client.base_url, proxies)
 
 
 def _why_not(docker_host: str, error: Exception) -> str:
