@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: audit_failures
 short_description: Failing findings of a Docker audit
 version_added: 0.1.0
-author: bulkhead.docker maintainers
+author: bulkhead.docker maintainers (@bulkhead)
 description:
   - Lists the findings with verdict V(fail) at or above a severity, the worst first. Waived findings are not among them.
 positional: _input, at_least

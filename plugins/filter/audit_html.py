@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: audit_html
 short_description: Report of a Docker audit as one HTML page
 version_added: 0.1.0
-author: bulkhead.docker maintainers
+author: bulkhead.docker maintainers (@bulkhead)
 description:
   - Turns what M(bulkhead.docker.docker_audit) returned for one host or for a fleet into one self-contained HTML page.
     It needs no network and no scripts, can be read on a phone, follows the reader's light or dark preference, and can

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: audit_table
 short_description: Short table of a Docker audit for the terminal
 version_added: 0.1.0
-author: bulkhead.docker maintainers
+author: bulkhead.docker maintainers (@bulkhead)
 description:
   - Counts the failed checks by severity, with those of an earlier run beside them, and names the worst that remain.
   - At most 100 columns wide. Control characters in names are spelt out, so that no name can drive the terminal.

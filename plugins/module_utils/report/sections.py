@@ -114,7 +114,12 @@ def _how_to(group: Group) -> Node:
     if collection not in ("", TOOL):
         return None
     command = f"ansible-playbook {TOOL}.harden -i hosts.yml --tags {clean(role)} --check --diff"
-    lead = tag("p", "Look first at what would change; without ", tag("code", "--check"), " it is done.", class_="lead")
+    lead = tag(
+        "p",
+        ("Look first at what would change; without ", tag("code", "--check"), " it is done. "),
+        "How far the role goes depends on its options; the remedies name them.",
+        class_="lead",
+    )
     return [lead, tag("pre", tag("code", command), class_="command")]
 
 
