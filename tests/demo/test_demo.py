@@ -1,0 +1,62 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the demo promises, read from what it left behind; run it first (make demo)."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+OUT = Path(__file__).resolve().parents[2] / "build" / "demo"
+
+#: What the strict profile cannot mend on a host that has workloads, each for a reason its remedy tells.
+NEEDS_MORE = {
+    "daemon-authorization-plugin",
+    "daemon-logs-off-host",
+    "daemon-rootless",
+    "daemon-userns-remap",
+}
+
+
+def findings(when: str, kind: str, verdict: str) -> list[dict[str, t.Any]]:
+    audit = json.loads((OUT / when / "bulkhead-demo.json").read_text())
+    return [f for f in audit["findings"] if f["subject"]["kind"] == kind and f["verdict"] == verdict]
+
+
+def test_the_daemon_was_bad() -> None:
+    failed = {finding["rule"] for finding in findings("before", "daemon", "fail")}
+    assert failed > NEEDS_MORE
+    assert len(failed - NEEDS_MORE) >= 8
+
+
+def test_the_daemon_is_good_but_for_what_needs_more() -> None:
+    left = findings("after", "daemon", "fail")
+    assert {finding["rule"] for finding in left} == NEEDS_MORE
+    assert all(finding["remedy"] for finding in left)
+
+
+@pytest.mark.parametrize("verdict", ["error", "unknown"])
+def test_nothing_was_left_unjudged(verdict: str) -> None:
+    assert findings("after", "daemon", verdict) + findings("after", "container", verdict) == []
+
+
+def test_careful_workloads_pass_and_careless_ones_do_not() -> None:
+    failed = {finding["subject"]["name"] for finding in findings("after", "container", "fail")}
+    assert failed == {"ci-runner", "node-agent", "legacy-shop"}
+
+
+def test_no_workload_was_restarted() -> None:
+    before = (OUT / "processes.before").read_text()
+    assert len(before.splitlines()) == 5
+    assert (OUT / "processes.after").read_text() == before
+
+
+def test_no_secret_was_written() -> None:
+    """The demo's workloads carry canaries in their environment."""
+    written = [path for path in OUT.rglob("*") if path.is_file()]
+    assert len(written) > 4
+    assert [path for path in written if b"canary" in path.read_bytes()] == []
