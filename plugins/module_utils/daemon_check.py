@@ -225,6 +225,16 @@ def _not_a_slice(config: Config, context: Context) -> bool:
     return driver == "systemd" and bool(parent) and not str(parent).endswith(".slice")
 
 
+_COUNT = re.compile(r"[1-9]\d*")
+
+
+def _bad_rotation(config: Config, _context: Context) -> bool:
+    """The daemon starts with these, but no container does."""
+    options = config.get("log-opts") or {}
+    size, count = str(options.get("max-size", "1m")), str(options.get("max-file", "1"))
+    return not _SIZE.fullmatch(size) or not _COUNT.fullmatch(count)
+
+
 _ROTATION = frozenset({"max-size", "max-file", "compress"})
 _UNROTATED = frozenset({"journald", "syslog", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "none"})
 
@@ -291,6 +301,11 @@ CONFLICTS: tuple[Conflict, ...] = (
         lambda c, _: bool(set(c.get("log-opts") or {}) & _ROTATION) and c.get("log-driver", "json-file") in _UNROTATED,
         "log-opts holds options of the json-file or local driver (max-size, max-file, compress), which the chosen "
         "log-driver does not take: the daemon would not start",
+    ),
+    Conflict(
+        ("log-opts",),
+        _bad_rotation,
+        "log-opts: max-size must be a size such as '10m' and max-file a number from 1: no container could start with it",
     ),
 )  # fmt: skip
 

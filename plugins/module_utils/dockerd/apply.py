@@ -47,6 +47,10 @@ def _encoded(content: Config) -> bytes:
     return daemon_json.render(content).encode()
 
 
+def _resets(keys: list[str]) -> Config:
+    return {key: KEYS[key].reset for key in keys if key in KEYS and KEYS[key].reset is not None}
+
+
 class Apply:
     """One run on one host."""
 
@@ -181,11 +185,8 @@ class Apply:
 
     def _resets(self) -> Config:
         """Defaults to be said aloud during the reload, for keys that go away."""
-        resets = {}
-        for change in self.proposal.changes:
-            row = KEYS.get(change.key)
-            if row and change.effect == "reload" and change.key not in self.proposal.content and row.reset is not None:
-                resets[change.key] = row.reset
+        reloads = [change.key for change in self.proposal.changes if change.effect == "reload"]
+        resets = _resets([key for key in reloads if key not in self.proposal.content])
         if self.host.context.at_least("29.10"):
             resets.pop("insecure-registries", None)  # there [] is not the default
         return resets
@@ -245,14 +246,27 @@ class Apply:
         return replace(good, mode=mode, uid=0, gid=0), state.good, True
 
     def _bring_back(self, state: State, target: Original, known_good: bool) -> State:
-        if self.touched == "reload":
-            self.daemon.reload({})
+        content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
+        if self.touched == "reload" and self._reloaded_back(content, target):
             return state
+        if self.touched == "reload" and self.proposal.situation.containers and not self._live():
+            raise ControlError("the daemon did not take the old settings back by a reload: restart it when that suits")
         if self.host.status == plan.FAILED and not known_good:
             return state  # the engine was down before, and nothing says that the old file would bring it up
         identity = self.daemon.restart()
-        content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
         return replace(state, daemon=identity, applied=daemon_json.digests(content), pending=(), missed=())
+
+    def _reloaded_back(self, content: Config, target: Original) -> bool:
+        """The old values by another reload, the defaults said aloud for keys that were not there."""
+        keys = [change.key for change in self.proposal.changes if change.effect == "reload"]
+        resets = _resets([key for key in keys if key not in content])
+        files.write(self.path, _encoded({**content, **resets}), self.proposal.file_mode)
+        try:
+            return not self.daemon.reload({key: content.get(key) for key in keys})
+        except EngineError:
+            return False
+        finally:
+            files.restore(self.path, target)
 
     def _aftermath(self, known_good: bool) -> str:
         if self.host.status == plan.FAILED and not known_good:
