@@ -5,8 +5,8 @@
 
 A case of tests/cases/<rule>.yml starts from a hardened host with one hardened container and names only what differs:
 ``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``daemon``, ``flags``, ``config``
-(values of daemon.json), ``inspect``, ``process``, ``execs``, ``secrets``, ``others`` (inspections of more containers), ``policy``.
-Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
+(values of daemon.json), ``inspect``, ``process``, ``execs``, ``secrets``, ``others`` (inspections of more containers),
+``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
 """
 
 from __future__ import annotations

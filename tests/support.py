@@ -69,6 +69,17 @@ def playbook(path: str, host: str, *options: str, env: dict[str, str] | None = N
     return Run(done.returncode, _results(done.stdout, host), output)
 
 
+def adhoc(module: str, host: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result of one module call on a host of the lab, without any playbook or role."""
+    command = ["ansible", host, f"--inventory={INVENTORY}", f"--module-name={module}", f"--args={json.dumps(options)}"]
+    settings = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "true"}
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    result: dict[str, t.Any] = json.loads(done.stdout.partition("=> ")[2])
+    return result
+
+
 def _inline(book: list[dict[str, t.Any]]) -> str:
     path = ROOT / "build" / "plays" / f"{os.getpid()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
