@@ -39,8 +39,8 @@ molecule: setup  ## scenarios on real engines; SCENARIO=name for one
 bench: setup  ## time and memory of the audit beside a raw loop of the same calls
 	@tools/bench
 
-screenshot: setup  ## the picture of the report in the README, from the demo's report
-	@tools/screenshot docs/report docs/images
+screenshot: demo  ## the pictures of the README, from the demo's report
+	@tools/screenshot build/demo/after docs/images
 
 docs: setup  ## regenerate what is generated: docs/controls.md
 	@$(VENV)/python tools/control-catalogue
@@ -52,4 +52,4 @@ lab-clean:  ## stop the lab and remove its hosts, images and cache
 	@$(LAB) clean
 
 clean: lab-clean  ## lab-clean, and the virtual environment and build files of this checkout
-	@rm -rf .venv build docs/report tests/output
+	@rm -rf .venv build tests/output

@@ -11,7 +11,8 @@ short_description: Short table of a Docker audit for the terminal
 version_added: 0.1.0
 author: bulkhead.docker maintainers (@bulkhead)
 description:
-  - Counts the failed checks by severity, with those of an earlier run beside them, and names the worst that remain.
+  - Counts the failed checks by severity and by who mends them, with those of an earlier run beside them, and names the
+    worst that remain.
   - At most 100 columns wide. Control characters in names are spelt out, so that no name can drive the terminal.
 positional: _input
 options:
@@ -51,10 +52,14 @@ _value:
   description: The table, lines separated by newlines.
   type: str
   sample: |-
-    Failed checks    before     now
-    critical              5       0
-    high                 13       5
-    all                  18       5
+    Failed checks           before     now
+    critical                     5       0
+    high                        13       5
+    all                         18       5
+
+    Mended by               before     now
+    recreate container          11       5
+    role docker_daemon           7       0
 """
 
 import typing as t

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES, Finding
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import compare
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, failures
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, entries_of
@@ -28,19 +28,42 @@ def render(results: Results, before: Results | None, top: int) -> str:
 
 
 def _counts(results: Results, before: Results | None) -> list[str]:
-    if all(result.reason for result in results):  # zeros would look like good news
+    if all(result.reason for result in results):
         return []
     if before is None:
-        now = [sighting.finding.severity for sighting in failures(results)]
-        lines = [f"{name:<15}{now.count(name):>8,}" for name in SEVERITIES]
-        return [f"{'Failed checks':<15}{'now':>8}", *lines, f"{'all':<15}{len(now):>8,}"]
+        now = [sighting.finding for sighting in failures(results)]
+        return _columns((now,), ("now",))
     change = compare(before, results)
-    totals = {name: change.count(name) for name in SEVERITIES}
-    totals["all"] = len(change.before), len(change.after)
-    lines = [f"{name:<15}{was:>8,}{now:>8,}" for name, (was, now) in totals.items()]
-    if change.left_out:
-        lines.append(f"Not compared, without a result in both runs: {clean(', '.join(change.left_out))}")
-    return [f"{'Failed checks':<15}{'before':>8}{'now':>8}", *lines]
+    runs = tuple([sighting.finding for sighting in run] for run in (change.before, change.after))
+    left_out = (
+        [f"Not compared, without a result in both runs: {clean(', '.join(change.left_out))}"] if change.left_out else []
+    )
+    return [*_columns(runs, ("before", "now")), *left_out]
+
+
+def _columns(runs: tuple[list[Finding], ...], heads: tuple[str, ...]) -> list[str]:
+    """A column for each run: its failures by severity, then by who mends them."""
+    menders = sorted({_who(finding) for run in runs for finding in run})
+    blocks = (("Failed checks", _severity, (*SEVERITIES, "all")), ("Mended by", _who, menders))
+    lines: list[str] = []
+    for title, word, names in blocks:
+        lines += [*([""] if lines else []), _row(title, heads)]
+        for name in names:
+            counts = [sum(name in ("all", word(finding)) for finding in run) for run in runs]
+            lines.append(_row(name, [f"{count:,}" for count in counts]))
+    return lines
+
+
+def _row(name: str, cells: t.Sequence[str]) -> str:
+    return f"{name:<22}" + "".join(f"{cell:>8}" for cell in cells)
+
+
+def _severity(finding: Finding) -> str:
+    return finding.severity
+
+
+def _who(finding: Finding) -> str:
+    return f"role {clean(finding.role)}" if finding.role else _WHO[finding.lever]
 
 
 def _notes(results: Results) -> list[str]:
@@ -49,7 +72,7 @@ def _notes(results: Results) -> list[str]:
     }
     notes = [f"{number:,} {verdict}" for verdict, number in counts.items() if number]
     silent = [f"No result from {clean(result.name)}: {clean(result.reason)}" for result in results if result.reason]
-    return [*([f"Also: {', '.join(notes)}"] if notes else []), *silent]
+    return [*(["", f"Also: {', '.join(notes)}"] if notes else []), *silent]
 
 
 def _remaining(results: Results, top: int) -> list[str]:
@@ -63,9 +86,8 @@ def _remaining(results: Results, top: int) -> list[str]:
 def _line(entry: Entry) -> str:
     finding = entry.finding
     subjects = [subject for seen in entry.seen for subject in seen.subjects]
-    who = f"role {finding.role}" if finding.role else _WHO[finding.lever]
     where = clean(subjects[0]) if len(subjects) == 1 else plural(len(subjects), finding.subject["kind"])
-    return f"{finding.severity:<9} {clean(finding.rule):<34} {clean(who):<20} {where}"
+    return f"{finding.severity:<9} {clean(finding.rule):<34} {_who(finding):<20} {where}"
 
 
 def _fit(line: str) -> str:

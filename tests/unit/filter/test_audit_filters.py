@@ -59,13 +59,20 @@ def test_table_through_templating(result: Result) -> None:
         "after | bulkhead.docker.audit_table(before=before, top=2)", after=result("good"), before=result("bad")
     )
     assert made.splitlines() == [
-        "Failed checks    before     now",
-        "critical              5       0",
-        "high                 13       5",
-        "medium               17       3",
-        "low                   6       0",
-        "info                  3       0",
-        "all                  44       8",
+        "Failed checks           before     now",
+        "critical                     5       0",
+        "high                        13       5",
+        "medium                      17       3",
+        "low                          6       0",
+        "info                         3       0",
+        "all                         44       8",
+        "",
+        "Mended by               before     now",
+        "outside the host             4       3",
+        "rebuild image                2       0",
+        "recreate container          31       5",
+        "role docker_daemon           7       0",
+        "",
         "Also: 1 error, 1 waived",
         "",
         "Still to mend",
@@ -77,8 +84,8 @@ def test_table_through_templating(result: Result) -> None:
 
 def test_table_of_one_run_of_a_fleet(result: Result) -> None:
     made = audit_table({"web1": result("bad")}, unreachable={"web2": "no route to host"}, top=0).splitlines()
-    assert made[0] == "Failed checks       now"
-    assert made[-2:] == ["all                  44", "No result from web2: no route to host"]
+    assert (made[0], made[6]) == ("Failed checks              now", "all                         44")
+    assert made[-2:] == ["role docker_daemon           7", "No result from web2: no route to host"]
 
 
 def test_table_of_a_host_that_went_silent_shows_no_zeros(result: Result) -> None:
