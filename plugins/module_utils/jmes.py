@@ -127,6 +127,10 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(":.")
 
 
+#: What takes a further step from the value of its first child.
+_STEPS = frozenset({"subexpression", "projection", "filter_projection", "value_projection", "flatten"})
+
+
 def _check(node: t.Any, expression: str) -> None:
     """Find what JMESPath would only find while searching: unknown functions, wrong arities, bad patterns."""
     if not isinstance(node, dict):
@@ -134,6 +138,8 @@ def _check(node: t.Any, expression: str) -> None:
     children = node.get("children", [])
     if node["type"] == "function_expression":
         _check_call(node["value"], children, expression)
+    if node["type"] in _STEPS and children[0]["type"] == "not_expression":
+        raise InvalidExpressionError(f"!a.b means (!a).b, which is never true; write !(a.b): {expression!r}")
     for child in children:
         _check(child, expression)
 

@@ -10,7 +10,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules.policy impor
 from ansible_collections.bulkhead.docker.tests import mutations
 
 IDS = {rule.id for rule in RULES}
-MUTATED = {row.rule for row in (*mutations.CONTAINERS, *mutations.DAEMONS)} | set(mutations.MENDED)
+ROWS: tuple[mutations.Container | mutations.Daemon, ...] = (*mutations.CONTAINERS, *mutations.DAEMONS)
+MUTATED = {row.rule for row in ROWS} | set(mutations.MENDED)
 
 
 def test_every_rule_is_mutated_or_excused() -> None:
@@ -24,7 +25,7 @@ def test_tables_name_rules_that_exist() -> None:
 
 
 def test_mutants_have_names_of_their_own() -> None:
-    names = [row.name for row in (*mutations.CONTAINERS, *mutations.DAEMONS)]
+    names = [row.name for row in ROWS]
     assert len(names) == len(set(names))
 
 

@@ -81,10 +81,16 @@ def test_expression_compiles(expression: str) -> None:
     jmes.compiled(expression)
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_negation_is_of_what_it_seems_to_be(expression: str) -> None:
-    """In JMESPath ``!a.b`` is ``(!a).b``, which is always null: such a rule would never fail."""
-    assert not re.search(r"![\w\"]+\.", expression)
+@pytest.mark.parametrize("expression", ["!a.b", "x && !a.b.c", "!(a.b).c", "[?!a.b]", "!a[?b]", '!"a"."b" || c'])
+def test_negation_of_something_else_than_it_seems_is_refused(expression: str) -> None:
+    """A rule with ``!a.b``, which JMESPath reads as ``(!a).b``, would never fail."""
+    with pytest.raises(jmes.InvalidExpressionError, match=r"write !\(a\.b\)"):
+        jmes.compiled(expression)
+
+
+@pytest.mark.parametrize("expression", ["!(a.b)", "!a && b.c", "[?!a]", "!lower(a)", "!(a.b || c.d)", "!a == b.c"])
+def test_negation_that_is_what_it_seems_compiles(expression: str) -> None:
+    jmes.compiled(expression)
 
 
 def test_every_policy_setting_is_used() -> None:
