@@ -305,7 +305,7 @@ CONFLICTS: tuple[Conflict, ...] = (
     Conflict(
         ("log-opts",),
         _bad_rotation,
-        "log-opts: max-size must be a size such as '10m' and max-file a number from 1: no container could start with it",
+        "log-opts: max-size must be a size such as '10m' and max-file a number from 1, or no container starts",
     ),
 )  # fmt: skip
 

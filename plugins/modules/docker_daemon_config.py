@@ -160,7 +160,7 @@ changes:
       description: Why it changes (V(config), V(profile), V(exclusive)), or V(release) when it is given back.
       type: str
       sample: config
-action:
+daemon_action:
   description: What was done to the daemon (V(none), V(reload), V(restart), V(start)).
   returned: success
   type: str

@@ -204,13 +204,9 @@ class Apply:
             self.live = self._live() and self.proposal.situation.live_after
         self.touched = "restart"
         identity = self.daemon.restart()
-        self._compare()
-        return identity
-
-    def _compare(self) -> None:
-        """A daemon that was told to look elsewhere for its data cannot show what it had."""
-        if self.before and not self.proposal.situation.moves_data:
+        if self.before and not self.proposal.situation.moves_data:  # else it cannot show what it had
             self.daemon.compare(self.before, self.live)
+        return identity
 
     # the way back
 
@@ -227,8 +223,8 @@ class Apply:
             if self.touched:
                 self.store.save(self._bring_back(state, target, known_good))
             words.append(self._aftermath(known_good))
-            if self.touched == "restart":
-                self._compare()
+            if self.touched == "restart" and self.before:
+                self.daemon.compare(self.before, self.live)
         except _FAILURES as error:
             words.append(f"Not all could be put back: {error}")
         return UndoneError(". ".join(words), tail)
@@ -236,7 +232,7 @@ class Apply:
     def _target(self, state: State) -> tuple[Original, Ownership, bool]:
         """What to put back: the file as found, or the last one known to work when that one was never taken up."""
         original = self.at.original
-        doubtful = self.at.broken or self.host.status == plan.FAILED or self.proposal.stale
+        doubtful = self.at.broken or self.host.status == plan.FAILED or self.proposal.unproven
         if not doubtful or state.good is None:
             return original, self.at.owned, not doubtful
         good = files.read(self.store.backup)
@@ -271,5 +267,5 @@ class Apply:
     def _aftermath(self, known_good: bool) -> str:
         if self.host.status == plan.FAILED and not known_good:
             return f"The previous {self.path} is back; the engine had failed before and is still down"
-        which = "previous" if known_good and not self.proposal.stale else "last good"
+        which = "previous" if known_good and not self.proposal.unproven else "last good"
         return f"The {which} {self.path} is back and the engine answers with it"

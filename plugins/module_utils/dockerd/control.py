@@ -20,9 +20,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit impor
 _POLL = 0.2
 _SETTLE = 5.0  # seconds that containers with a restart policy, or a reload, get to show up
 _JOURNAL_LINES = 12
-_ROUTINE = re.compile(
-    r"time=|\{|\S+\.(service|socket): |(Start|Stopp|Reload)(ing|ed) |Failed to start \S+\.service|Stopped "
-)
+_ROUTINE = re.compile(r"time=|\{|\S+\.(service|socket): |(Start|Stopp|Reload)(ing|ed) |Failed to start \S+\.service")
 
 
 class ControlError(Exception):
@@ -152,7 +150,7 @@ def _losses(before: Snapshot, after: Snapshot, live: bool) -> list[str]:
 
 
 def last_words(journal: str) -> tuple[str, list[str]]:
-    """(the line that says why, the tail) of a daemon's journal: dockerd's last words are no log line of either format."""
+    """(the line that says why, the tail) of a daemon's journal. dockerd's last words are not in its log format."""
     lines = [line.strip() for line in journal.splitlines() if line.strip()]
     reasons = [line for line in lines if not _ROUTINE.match(line)]
     return (reasons[-1] if reasons else ""), lines[-_JOURNAL_LINES:]

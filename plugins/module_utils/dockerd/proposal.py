@@ -55,6 +55,7 @@ class Proposal:
     situation: plan.Situation
     running: Mapping[str, str]  # key -> digest of what the daemon runs now
     stale: bool  # the file, as found, is not what the daemon runs
+    unproven: bool  # and that is because of what an earlier run wrote
     file_changed: bool
     file_mode: int
     warnings: tuple[str, ...] = ()
@@ -90,23 +91,28 @@ def propose(request: Request, host: Survey, at: Found) -> Proposal:
     wanted, notes = _wishes(request, host, at)
     merged = daemon_json.merge(at.content, at.owned, wanted)
     warnings = [*host.warnings, *merged.warnings, *daemon_check.inert(wanted, host.context)]
-    warnings += _judge(wanted, merged.content, host)
+    foreign = _judge(wanted, merged.content, host)
     running = _running(host, at)
     sources = _sources(request, wanted)
     changes = _changes(host, at, merged.content, running, sources)
     situation = _situation(host, changes, merged.content)
+    decision = plan.decide(changes, situation, request.restart)
+    if foreign and decision.action != "none" and not host.context.at_least("23.0"):
+        raise RefusedError("\n".join(foreign))  # newer engines judge the whole file themselves, by dockerd --validate
+    stale = {key for key in {**running, **at.content} if running.get(key, "") != digest(at.content, key)}
     mode = _mode(at.original, merged.content)
     return Proposal(
         content=merged.content,
         owned=merged.owned,
         changes=changes,
-        decision=plan.decide(changes, situation, request.restart),
+        decision=decision,
         situation=situation,
         running=running,
-        stale=any(running.get(key, "") != digest(at.content, key) for key in {**running, **at.content}),
+        stale=bool(stale),
+        unproven=bool(stale & {*at.owned, *at.state.pending, *(at.state.cut.wrote if at.state.cut else ())}),
         file_changed=_must_write(at, merged.content, mode),
         file_mode=mode,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *foreign),
         notes=tuple(notes),
         sources=sources,
     )

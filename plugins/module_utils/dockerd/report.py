@@ -21,7 +21,7 @@ def result(request: Request, host: Survey, at: Found, proposal: Proposal, outcom
     return {
         "changed": proposal.file_changed or outcome.action != "none",
         "changes": [_change(change) for change in proposal.changes],
-        "action": outcome.action,
+        "daemon_action": outcome.action,
         "restart_pending": bool(outcome.pending),
         "restart_reason": outcome.pending,
         "recreate": recreate,
