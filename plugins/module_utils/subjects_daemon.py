@@ -234,7 +234,7 @@ def _metrics(effective: Json) -> dict[str, t.Any] | None:
 def _sockets(daemon: Json) -> list[str]:
     """Unix sockets that the daemon answers on; those in its own run directory are for its parts and plugins."""
     paths = [re.sub("^/var/run/", "/run/", text(entry, "path")) for entry in mappings(daemon, "listeners")]
-    return sorted({path for path in paths if path.startswith("/") and not path.startswith("/run/docker/")})
+    return sorted({path for path in paths if path.startswith("/") and "/docker/" not in path})
 
 
 def _loose_ulimits(effective: Json, limits: Json) -> list[str] | None:

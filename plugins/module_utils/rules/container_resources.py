@@ -207,17 +207,15 @@ RULES: t.Final[tuple[Rule, ...]] = (
         severity="low",
         needs=("inspect.HostConfig.RestartPolicy", "policy"),
         offenders="(subtract(inspect.HostConfig.RestartPolicy.Name || 'no', policy.allowed_restart_policies)"
-        " || (inspect.HostConfig.RestartPolicy.Name == 'on-failure'"
-        " && !(limits.restart_retries > `0` && limits.restart_retries <= policy.max_restart_retries)))"
-        " && inspect.HostConfig.RestartPolicy",
+        " || (inspect.HostConfig.RestartPolicy.Name == 'on-failure' && !(limits.restart_retries > `0` &&"
+        " limits.restart_retries <= policy.max_restart_retries))) && inspect.HostConfig.RestartPolicy",
         expected="one of `allowed_restart_policies`; on-failure with 1 to `max_restart_retries`",
         source="HostConfig.RestartPolicy",
         remedy=recreate(
             "--restart on-failure:5",
             "restart: on-failure:5",
             "At once, without it: `docker update --restart on-failure:5 NAME`. Services that must come back after a"
-            " reboot:"
-            " allow `unless-stopped` in `allowed_restart_policies`.",
+            " reboot: allow `unless-stopped` in `allowed_restart_policies`.",
         ),
         cis=cis("5.15"),
     ),
@@ -309,8 +307,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="(secrets.labels || secrets.args) && {labels: secrets.labels, command_line: secrets.args}",
         expected="no label and no argument that looks like a secret",
         source="Config.Labels, Config.Cmd (values are never shown)",
-        remedy="Pass the secret as a file (`-v /path/to/secret:/run/secrets/NAME:ro`, Compose: `secrets: [NAME]`)"
-        " and recreate"
-        " the container. Then change it.",
+        remedy="Pass the secret as a file (`-v /path/to/secret:/run/secrets/NAME:ro`, Compose: `secrets: [NAME]`) and"
+        " recreate the container. Then change it.",
     ),
 )

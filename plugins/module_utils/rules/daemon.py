@@ -25,8 +25,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         expected="rootless among the engine's security options",
         source="GET /info: SecurityOptions",
         remedy="Move the workload to a rootless engine: `dockerd-rootless-setuptool.sh install` as its own user."
-        " Where that"
-        " is not possible, remap user namespaces (daemon-userns-remap) and waive this rule.",
+        " Where that is not possible, remap user namespaces (daemon-userns-remap) and waive this rule.",
         cis=cis("2.1"),
     ),
     _mended(
@@ -97,8 +96,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         expected="no TCP listener, or one on an address of the management network",
         source="sockets of the dockerd process; dockerd flags; daemon.json",
         remedy="Name the management address: `-H tcp://192.0.2.10:2376` in the unit or in `hosts` of daemon.json;"
-        " better,"
-        " close the port and use `DOCKER_HOST=ssh://user@host`.",
+        " better, close the port and use `DOCKER_HOST=ssh://user@host`.",
     ),
     _rule(
         id="daemon-authorization-plugin",
@@ -127,8 +125,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         expected="engine 29.3.1 or later",
         source="GET /info: ServerVersion",
         remedy="Update the engine to 29.3.1 or later. Where the distribution carries the fixes in an older version,"
-        " waive"
-        " this rule and name its advisory.",
+        " waive this rule and name its advisory.",
         cis=cis("2.12", "2.13"),
     ),
     _mended(
@@ -202,8 +199,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         engine=">=28.0",
         needs=("daemon.environment",),
         offenders="[intersect(daemon.environment, ['DOCKER_INSECURE_NO_IPTABLES_RAW']) &&"
-        " 'DOCKER_INSECURE_NO_IPTABLES_RAW in the"
-        " environment', effective.\"allow-direct-routing\".value && 'allow-direct-routing: true'][?@]",
+        " 'DOCKER_INSECURE_NO_IPTABLES_RAW in the environment', effective.\"allow-direct-routing\".value &&"
+        " 'allow-direct-routing: true'][?@]",
         expected="neither DOCKER_INSECURE_NO_IPTABLES_RAW nor allow-direct-routing",
         source="environment and flags of the dockerd process; daemon.json",
         remedy="Remove the variable from the unit's Environment (`systemctl cat docker`), then role docker_daemon with"

@@ -140,8 +140,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         expected="a driver that sends to another machine, or `logs_shipped_by` in the policy",
         source="GET /info: LoggingDriver; log-opts of dockerd flags and daemon.json",
         remedy="Ship the host's journal or log files with an agent and name it in the policy (`logs_shipped_by:"
-        " rsyslog`),"
-        " or role docker_daemon with `docker_daemon_config: {log-driver: fluentd, log-opts: {...}}`.",
+        " rsyslog`), or role docker_daemon with `docker_daemon_config: {log-driver: fluentd, log-opts: {...}}`.",
         cis=cis("2.13", "2.14"),
     ),
     _mended(

@@ -72,6 +72,47 @@ def test_recorded_hardened_host(engine: str) -> None:
     assert verdicts == expected
 
 
+#: Recordings of other kinds of host, and how they differ from the hardened one of the same engine.
+OTHER_HOSTS: dict[str, dict[str, str]] = {
+    "26.1-remapped": {"daemon-userns-remap": "pass", "daemon-default-ulimits": "fail"},
+    "26.1-swarm": {"daemon-swarm": "fail", "daemon-live-restore": "not_applicable", "daemon-default-ulimits": "fail"},
+    "26.1-rootless": {  # as its own installer leaves it, on cgroup v1 without any limits
+        "daemon-rootless": "pass",
+        "daemon-userns-remap": "pass",
+        **dict.fromkeys(
+            (
+                "container-cpu-limit",
+                "container-memory-limit",
+                "daemon-default-ulimits",
+                "daemon-icc",
+                "daemon-iptables",
+                "daemon-live-restore",
+                "daemon-log-driver",
+                "daemon-no-new-privileges",
+                "daemon-userland-proxy",
+            ),
+            "fail",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
+def test_recorded_host_of_another_kind(host: str) -> None:
+    engine = host.partition("-")[0]
+    hardened = {found.rule: found.verdict for found in rulecases.judge(rulecases.recorded(engine))}
+    verdicts = {found.rule: found.verdict for found in rulecases.judge(rulecases.recorded(host))}
+    assert {rule: verdicts[rule] for rule in verdicts if verdicts[rule] != hardened[rule]} == OTHER_HOSTS[host]
+
+
+def test_root_in_a_remapped_or_rootless_container_is_not_root() -> None:
+    for host, root in (("26.1-remapped", 100000), ("26.1-rootless", 1000)):
+        raw = rulecases.recorded(host)
+        raw["containers"][0]["process"]["uid"] = [root] * 4
+        (finding,) = rulecases.judge(raw, None, "container-non-root")
+        assert finding.verdict == "pass"
+
+
 NONSENSE: tuple[t.Any, ...] = (None, "", "nonsense", 0, -1, True, [], {}, [None], {"": None})
 
 
