@@ -183,8 +183,11 @@ def _changes(
     """What the file must change, and what the daemon must take up although the file already says it."""
     rewritten = daemon_json.differing(at.content, content)
     source = {key: sources.get(key, "release") for key in {**at.content, **content, **at.owned, **sources}}
+    up = host.status in (plan.RUNNING, plan.HUNG)
     changes = [
-        plan.Change(key, at.content.get(key), content.get(key), source[key], _runs(host, at, key, content, running))
+        plan.Change(
+            key, at.content.get(key), content.get(key), source[key], up and _runs(host, at, key, content, running)
+        )
         for key in rewritten
     ]
     if host.status in (plan.STOPPED, plan.ABSENT):
@@ -212,8 +215,6 @@ def _runs(host: Survey, at: Found, key: str, content: Config, running: Mapping[s
     ``/info`` is asked where the file is newer than the process; the default bridge always, for it outlives the process.
     """
     recorded = running.get(key, daemon_json.ABSENT) == digest(content, key)
-    if host.status in (plan.STOPPED, plan.ABSENT):
-        return False
     if host.status != plan.RUNNING or _read_at_start(host, at, key, recorded):
         return recorded
     seen = evidence.runs(host.info, key, _effective(host, content).get(key))
