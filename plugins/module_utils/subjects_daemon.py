@@ -63,6 +63,7 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
     configured = _configured(facts.daemon)
     effective = _effective(configured, truth)
     swarm = text(facts.info, "Swarm", "LocalNodeState") or None
+    tcp = _tcp(facts.daemon, effective, swarm not in (None, "inactive"))
     return {
         "info": facts.info,
         "version": facts.version,
@@ -73,10 +74,11 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
         "security_options": options,
         "rootless": None if options is None else "rootless" in options,
         "userns": None if options is None else "userns" in options,
-        "swarm": None if swarm is None else swarm not in ("inactive", "locked"),
+        "swarm": None if swarm is None else swarm != "inactive",
         "engine": version or None,
         "insecure_registries": _insecure_registries(facts.info),
-        "tcp": _tcp(facts.daemon, effective, swarm not in (None, "inactive")),
+        "tcp": tcp,
+        "tcp_is_known": None if any(listener["verified"] is None for listener in tcp or []) else True,
         "sockets": _sockets(facts.daemon),
         "metrics": _metrics(effective),
         "loose_ulimits": _loose_ulimits(effective, mapping(policy, "max_ulimits")),
@@ -186,7 +188,7 @@ def _is_loopback(address: str) -> bool:
 
 def _tcp(daemon: Json, effective: Json, swarm: bool) -> list[dict[str, t.Any]] | None:
     """Where the API listens on TCP: real sockets, else what flags and file say; None when neither is known."""
-    verified = bool(at(effective, "tlsverify", "value")) or _ENVIRONMENT_TLS in sequence(daemon, "environment")
+    verified = _verified(daemon, effective)
     if isinstance(daemon.get("listeners"), list):
         other = _other_ports(effective, swarm)
         found = [
@@ -195,14 +197,31 @@ def _tcp(daemon: Json, effective: Json, swarm: bool) -> list[dict[str, t.Any]] |
             if text(entry, "proto").startswith("tcp") and number(entry.get("port")) not in other
         ]
     else:
-        hosts = at(effective, "hosts", "value")
-        if not isinstance(hosts, list):
+        hosts = texts(effective, "hosts", "value")
+        found = [(*split_address(host[len("tcp://") :]), "setting") for host in hosts if host.startswith("tcp://")]
+        if not found and not _all_unix(at(effective, "hosts", "value")):
             return None
-        found = [(*split_address(host[len("tcp://") :]), "setting") for host in hosts if str(host).startswith("tcp://")]
     return [
         {"address": address, "port": port, "everywhere": is_wildcard(address), "verified": verified, "source": source}
         for address, port, source in found
     ]
+
+
+def _all_unix(hosts: t.Any) -> bool:
+    """Whether settings alone rule out TCP: with fd:// the socket's unit decides, and that may say anything."""
+    return isinstance(hosts, list) and all(isinstance(host, str) and host.startswith("unix://") for host in hosts)
+
+
+def _verified(daemon: Json, effective: Json) -> bool | None:
+    """Whether clients need a certificate; None when the file says so but has changed since the daemon read it."""
+    if _ENVIRONMENT_TLS in sequence(daemon, "environment"):
+        return True
+    value, source = at(effective, "tlsverify", "value"), at(effective, "tlsverify", "source")
+    changed, started = daemon.get("config_mtime"), daemon.get("started_at")
+    known = isinstance(changed, (int, float)) and isinstance(started, (int, float)) and changed <= started
+    if value is True and source == text(daemon, "config", "path") and not known:
+        return None
+    return value if isinstance(value, bool) else None
 
 
 def _other_ports(effective: Json, swarm: bool) -> set[int | None]:
