@@ -33,7 +33,7 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         "Host devices that a container may be given.",
         str,
     ),
-    "allowed_host_ports": Setting([], "Host ports below ``privileged_ports_below`` that may be published.", int),
+    "allowed_host_ports": Setting([], "Host ports below `privileged_ports_below` that may be published.", int),
     "allowed_log_drivers": Setting(
         ["awslogs", "fluentd", "gcplogs", "gelf", "journald", "local", "splunk", "syslog"],
         "Log drivers that the daemon may use by default.",

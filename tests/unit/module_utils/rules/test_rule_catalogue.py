@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_keys, jmes, versions
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import CIS_VERSIONS, KINDS, LEVERS, SEVERITIES, Rule
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
-from ansible_collections.bulkhead.docker.plugins.module_utils.rules.policy import SETTINGS
+from ansible_collections.bulkhead.docker.plugins.module_utils.rules.policy import POLICY, SETTINGS
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects import subjects
+from ansible_collections.bulkhead.docker.tests import rulecases
 
 ROOT = Path(__file__).resolve().parents[4]
 EXPRESSIONS = [
@@ -99,6 +102,15 @@ def test_every_policy_setting_is_used() -> None:
     assert [name for name in SETTINGS if name not in code] == []
 
 
+GENERATOR = runpy.run_path(str(ROOT / "tools" / "control-catalogue"))
+
+
+def test_fields_are_those_of_the_documents() -> None:
+    found = subjects(Facts(**rulecases.recorded("28.5")), POLICY)
+    assert {subject.kind: set(subject.document) for subject in found} == {
+        kind: set(fields) for kind, fields in GENERATOR["FIELDS"].items()
+    }
+
+
 def test_catalogue_is_current() -> None:
-    generator = runpy.run_path(str(ROOT / "tools" / "control-catalogue"))
-    assert (ROOT / "docs" / "controls.md").read_text() == generator["catalogue"](), "run tools/control-catalogue"
+    assert (ROOT / "docs" / "controls.md").read_text() == GENERATOR["catalogue"](), "run tools/control-catalogue"
