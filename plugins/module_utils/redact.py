@@ -33,7 +33,7 @@ _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY.*|"
     r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abeoprs]-[\w-]{10,}|"
     r"(?:sk|rk|pk)_(?:live|test)_\w{16,}|sk-[\w-]{20,}|AIza[\w-]{30,}|dckr_pat_[\w-]{16,}|hv[sb]\.[\w-]{20,}|"
-    r"SWMTKN-1-[\w-]+|eyJ[\w-]{8,2000}\.[\w-]{8,}\.[\w-]*)|"
+    r"SWMTKN-1-[\w-]+|eyJ[\w-]{8,500}\.[\w-]{8,}\.[\w-]*)|"
     r"\$(?:apr1|2[aby]|5|6|y|argon2\w*)\$[^\s,\"']+",
     re.DOTALL,
 )
@@ -41,7 +41,7 @@ _HEX = re.compile(r"[0-9a-fA-F-]+")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 
 _QUOTED = r"\"[^\"]*\"|'[^']*'"
-_ASSIGNMENT = re.compile(rf"(?P<name>(?<![\w.-])[\w.-]+)(?P<sign>=)(?P<value>{_QUOTED}|[^\s\"';&|]+)")
+_ASSIGNMENT = re.compile(rf"(?P<name>(?<![\w.-])[\w.-]+)(?P<sign>=)(?P<value>{_QUOTED}|(?:(?!,[\w.-]+=)[^\s\"';&|])+)")
 _OPTION = re.compile(
     rf"(?P<name>(?<![\w-])--?[A-Za-z][\w-]*)(?P<sign>\s+)(?P<value>{_QUOTED}|[^\s\"';&|-][^\s\"';&|]*)"
 )

@@ -65,7 +65,7 @@ def find(socket_path: str, peer: int | None) -> tuple[int | None, Listeners | No
     found = {pid: listening(pid) for pid in candidates}
     path = os.path.realpath(socket_path)
     owners = [pid for pid, listeners in found.items() if pid == peer or path in _unix_paths(listeners or [])]
-    if peer == 1 and not owners:
+    if peer == 1 and not any(found.values()):
         # without root no descriptors can be seen, but systemd hands its sockets only to the one that asks for them
         owners = [pid for pid in candidates if "fd://" in flags.settings(unit.command_line(pid)).get("hosts", [])]
     return (owners[0], found[owners[0]]) if len(owners) == 1 else (None, None)

@@ -147,4 +147,9 @@ def _why_not(docker_host: str, error: Exception) -> str:
             f"python3-docker {docker.__version__} does not work with python3-requests {requests.__version__}: "
             "install both from the distribution, or the Docker SDK 7.1 or later"
         )
+    if "timed out" in text.lower():
+        return (
+            f"the Docker engine at {docker_host} does not answer in time: see the journals of docker and containerd "
+            "(systemctl status docker containerd), or raise timeout"
+        )
     return f"cannot reach the Docker engine at {docker_host}: {text}"
