@@ -311,5 +311,7 @@ CONFLICTS: tuple[Conflict, ...] = (
 
 
 def conflicts(merged: Config, context: Context) -> list[Problem]:
-    effective = {**context.flags, **merged}
+    settings = {**context.flags, **merged}
+    # a value of the wrong type is told of elsewhere, and none of the rules expects one
+    effective = {key: value for key, value in settings.items() if key in KEYS and KINDS[KEYS[key].kind][1](value)}
     return [Problem(frozenset(rule.keys), rule.message) for rule in CONFLICTS if rule.offends(effective, context)]

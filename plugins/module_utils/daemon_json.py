@@ -128,9 +128,12 @@ def settle(before: Ownership, cut: Cut, content: Config) -> Ownership:
     settled: Ownership = {}
     for key in {**before, **cut.owned}:
         now = digest(content, key)
+        if key in cut.passing and now == cut.passing[key]:
+            settled[key] = replace({**before, **cut.owned}[key], wrote=now)
+            continue
         side = cut.owned if now == cut.wrote.get(key, ABSENT) else before
         if key in side:
-            settled[key] = replace(side[key], wrote=now) if now == cut.passing.get(key) else side[key]
+            settled[key] = side[key]
     return settled
 
 

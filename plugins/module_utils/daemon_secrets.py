@@ -1,64 +1,53 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which parts of a daemon configuration are secret, and the configuration without them. Pure."""
+"""The secrets inside a daemon configuration, so that they can be kept out of prose as well. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
-MASK = "********"
+from ansible_collections.bulkhead.docker.plugins.module_utils import redact
 
-_SECRET_NAME = re.compile(r"token|passw|secret|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|auth$", re.I)
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)(?P<user>[^\s/@]*)@")
-_PAIR = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.+)", re.S)
+_SHORTEST = 6  # shorter ones are words of ordinary prose too; where they stand they are masked all the same
 
 
-def find(value: t.Any, name: str = "") -> Iterator[str]:
-    """Every secret inside a value: whole values under telling names, user:password inside URLs."""
+def mask(value: t.Any, key: str = "") -> t.Any:
+    """The value of a daemon.json key, or a whole configuration, with every secret replaced."""
+    return redact.settings({key: value})[key] if key else redact.settings(value)
+
+
+def find(value: t.Any) -> Iterator[str]:
+    """Every secret in a configuration: what masking takes away."""
+    yield from _hidden(value, redact.settings(value))
+
+
+def _hidden(value: t.Any, shown: t.Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for member, inner in value.items():
-            yield from find(inner, str(member))
+        for name, inner in value.items():
+            yield from _hidden(inner, shown[name])
     elif isinstance(value, list):
-        for inner in value:
-            yield from find(inner, name)
-    elif isinstance(value, str) and value:
-        yield from _in_text(value, name)
+        for inner, one in zip(value, shown):
+            yield from _hidden(inner, one)
+    elif isinstance(shown, str) and shown != value:
+        kept = (re.escape(part) for part in shown.split(redact.HIDDEN))
+        match = re.fullmatch("(.+?)".join(kept), str(value), re.S)
+        for secret in match.groups() if match else (str(value),):
+            yield secret
+            if ":" in secret:  # user:password
+                yield secret.partition(":")[2]
 
 
-def _in_text(text: str, name: str) -> Iterator[str]:
-    if _SECRET_NAME.search(name):
-        yield text
-    pair = _PAIR.fullmatch(text)
-    if pair and _SECRET_NAME.search(pair.group("name")):
-        yield pair.group("value")
-    for match in _CREDENTIALS.finditer(text):
-        user, _, password = match.group("user").partition(":")
-        secret = password or user
-        yield from {match.group("user"), secret, unquote(secret)} - {""}
+def telling(secrets: Iterable[str]) -> set[str]:
+    """Those that can be looked for in prose, plain and as they stand in a URL."""
+    return {form for secret in secrets for form in (secret, unquote(secret)) if len(form) >= _SHORTEST}
 
 
-def mask(value: t.Any, name: str = "") -> t.Any:
-    """The same shape with every secret replaced."""
-    if isinstance(value, dict):
-        return {member: mask(inner, str(member)) for member, inner in value.items()}
-    if isinstance(value, list):
-        return [mask(inner, name) for inner in value]
-    if not isinstance(value, str) or not value:
-        return value
-    if _SECRET_NAME.search(name):
-        return MASK
-    pair = _PAIR.fullmatch(value)
-    if pair and _SECRET_NAME.search(pair.group("name")):
-        return f"{pair.group('name')}={MASK}"
-    return _CREDENTIALS.sub(rf"\g<scheme>{MASK}@", value)
-
-
-def mask_text(text: str, secrets: t.Iterable[str]) -> str:
-    """Prose (a journal, an error message) without the secrets known from the configuration or seen in a URL."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return _CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
+def mask_text(text: str, secrets: Iterable[str]) -> str:
+    """Prose (a journal, an error message) without the secrets known from the configuration, or seen in it."""
+    for secret in sorted(telling(secrets), key=len, reverse=True):
+        text = text.replace(secret, redact.HIDDEN)
+    return redact.text(text)

@@ -242,7 +242,7 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import mask, mask_text
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find, mask, mask_text, telling
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import preflight, report
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
@@ -253,7 +253,6 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal i
     Request,
     found,
     propose,
-    secrets,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import survey
 
@@ -275,7 +274,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 
 def _guard(module: AnsibleModule, *values: t.Any) -> None:
     """Have Ansible mask these values' secrets wherever they occur in what the module returns."""
-    module.no_log_values.update(secret for secret in secrets(*values) if len(secret) > 2)
+    module.no_log_values.update(telling(secret for value in values for secret in find(value)))
 
 
 def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:

@@ -239,7 +239,7 @@ class Apply:
         if good.data is None:
             return original, self.at.owned, False
         mode = original.mode if original.data is not None else self.proposal.file_mode
-        return replace(good, mode=mode, uid=0, gid=0), state.good, True
+        return replace(good, mode=mode), state.good, True
 
     def _bring_back(self, state: State, target: Original, known_good: bool) -> State:
         content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))

@@ -25,6 +25,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import
     load_ownership,
 )
 
+OWNER = (os.geteuid(), os.getegid())  # root, but in unit tests
 STATE_DIR = Path("/var/lib/bulkhead.docker")
 
 
@@ -38,8 +39,8 @@ class Original:
 
     data: bytes | None = None  # None: there was none
     mode: int = 0o644
-    uid: int = 0
-    gid: int = 0
+    uid: int = OWNER[0]
+    gid: int = OWNER[1]
     mtime: float = 0.0
 
 
@@ -51,7 +52,7 @@ def read(path: Path) -> Original:
         return Original()
 
 
-def stage(path: Path, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> Path:
+def stage(path: Path, data: bytes, mode: int, owner: tuple[int, int] = OWNER) -> Path:
     """The content in a file beside ``path``, complete and on disk. Nothing is left when that fails (a full disk)."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -59,8 +60,7 @@ def stage(path: Path, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            if os.geteuid() == 0:
-                os.fchown(file.fileno(), *owner)
+            os.fchown(file.fileno(), *owner)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
     except BaseException:
@@ -83,7 +83,7 @@ def discard(staged: Path) -> None:
         staged.unlink()
 
 
-def write(path: Path, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> None:
+def write(path: Path, data: bytes, mode: int, owner: tuple[int, int] = OWNER) -> None:
     staged = stage(path, data, mode, owner)
     try:
         install(staged, path)

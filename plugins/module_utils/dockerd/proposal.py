@@ -14,7 +14,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_chec
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Ownership, digest
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Original, State
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import OWNER, Original, State
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
 
 
@@ -241,7 +241,7 @@ def _situation(host: Survey, changes: tuple[plan.Change, ...], content: Config) 
 
 
 def _wanted_mode(content: Config) -> int:
-    return 0o600 if any(True for _ in find(content)) else 0o644
+    return 0o600 if any(find(content)) else 0o644
 
 
 def _mode(original: Original, content: Config) -> int:
@@ -254,10 +254,5 @@ def _must_write(at: Found, content: Config, mode: int) -> bool:
     original = at.original
     if original.data is None:
         return bool(content)
-    misplaced = (original.mode, original.uid, original.gid) != (mode, 0, 0)
+    misplaced = (original.mode, original.uid, original.gid) != (mode, *OWNER)
     return bool(at.broken) or misplaced or bool(daemon_json.differing(at.content, content))
-
-
-def secrets(*configs: t.Any) -> set[str]:
-    """Every secret in any of the given values."""
-    return {secret for config in configs for secret in find(config)}
