@@ -43,6 +43,7 @@ class Container:
     rule: str
     options: Values = dataclasses.field(default_factory=dict)
     implied: t.Sequence[str] = ()
+    perhaps: t.Sequence[str] = ()  # implied where the host has what the rule is about
     image: str = "app:1.0"
     command: t.Sequence[str] = ()
     then: str = ""  # a shell command, with {name} for the container
@@ -70,6 +71,7 @@ CONTAINERS: tuple[Container, ...] = (
             "container-masked-paths",
             "container-seccomp",
         ),
+        perhaps=("container-apparmor", "container-selinux"),
     ),
     Container("container-host-network", {"network": ["host"], **NO_PORTS}),
     Container("container-host-pid", {"pid": ["host"]}),
@@ -114,7 +116,7 @@ CONTAINERS: tuple[Container, ...] = (
     Container("container-ulimits", {"ulimit": ["core=1:1"]}),
     Container("container-restart-policy", {"restart": ["always"]}),
     Container("container-restart-policy", {"restart": ["on-failure"]}, variant="endless"),
-    Container("container-cgroup-parent", {"cgroup-parent": ["/elsewhere"]}),
+    Container("container-cgroup-parent", {"cgroup-parent": ["elsewhere.slice"]}),
     Container("container-read-only", {"read-only": []}),
     Container("container-health-check", {"health-cmd": [], "health-interval": []}),
     Container("container-image-pinned", image="app:latest"),
@@ -172,7 +174,7 @@ DAEMONS: tuple[Daemon, ...] = (
     Daemon("daemon-tls", flags="-H tcp://127.0.0.1:2375"),
     Daemon("daemon-tcp-address", flags=f"-H tcp://0.0.0.0:2376 {TLS}"),
     Daemon("daemon-default-ulimits", {"default-ulimits": None}),
-    Daemon("daemon-cgroup-parent", {"cgroup-parent": "/elsewhere"}),
+    Daemon("daemon-cgroup-parent", {"cgroup-parent": "elsewhere.slice"}),
     Daemon("daemon-log-driver", {"log-driver": "json-file"}),
     Daemon("daemon-logs-off-host", restart=False, policy={}),
     Daemon("daemon-no-new-privileges", {"no-new-privileges": False}),

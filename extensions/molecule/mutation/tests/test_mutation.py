@@ -120,7 +120,7 @@ def test_container_mutant_is_red_for_its_rule(containers: Mutants, major: int, r
     if row.engine > major:
         pytest.skip(f"engine {major} cannot do this")
     assert row.name in containers.running, containers.said
-    assert containers.red.get(row.name, set()) == {row.rule, *row.implied}
+    assert containers.red.get(row.name, set()) - set(row.perhaps) == {row.rule, *row.implied}
 
 
 @pytest.fixture(scope="module")
