@@ -189,8 +189,8 @@ recreate:
       description: The container's name.
       type: str
       sample: web
-    keys:
-      description: The keys whose new default it does not have.
+    settings:
+      description: The keys of the file whose new default it does not have.
       type: list
       elements: str
       sample: [no-new-privileges]
@@ -254,6 +254,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal i
     found,
     propose,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import runner
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import survey
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -281,8 +282,9 @@ def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
     params = module.params
     engine = Engine(params["docker_host"])
     store = Store(request.path)
+    runs = runner(module.run_command)
     with contextlib.nullcontext() if module.check_mode else store.lock():
-        host = survey(engine, params["service"], params["dockerd"], params["engine_version"])
+        host = survey(runs, engine, params["service"], params["dockerd"], params["engine_version"])
         at = found(read(request.path), store.load(), read(store.backup), request.mode, request.path)
         _guard(module, at.content, at.good, dict(host.unit.environment))
         proposal = propose(request, host, at)
@@ -294,7 +296,7 @@ def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
             preflight.tidy(request.path)
             if at.broken:
                 store.keep_broken(at.original, time.strftime("%Y%m%dT%H%M%S"))
-            daemon = Daemon(params["service"], engine, params["timeout"])
+            daemon = Daemon(runs, params["service"], engine, params["timeout"])
             outcome = Apply(host, at, proposal, store, daemon, request.path).run(request.restart)
     return report.result(request, host, at, proposal, outcome)
 

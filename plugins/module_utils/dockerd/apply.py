@@ -95,7 +95,7 @@ class Apply:
             raise RefusedError(f"the new {self.path} cannot be written: {error}. Nothing was changed") from error
         if self.host.binary and self.host.context.at_least("23.0"):
             try:
-                validate(self.host.binary, self.host.unit, staged)
+                validate(self.daemon.run, self.host.binary, self.host.unit, staged)
             except ControlError as error:
                 files.discard(staged)
                 raise RefusedError(f"{error}. Nothing was changed") from error

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, Snapshot
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import Unit, process_start, read_unit
 
 _POLL = 0.2
@@ -27,20 +26,12 @@ class ControlError(Exception):
     """The daemon did not do as asked; the message says what it did instead."""
 
 
-def validate(binary: str, unit: Unit, path: Path) -> None:
+def validate(run: Run, binary: str, unit: Unit, path: Path) -> None:
     """Ask the engine itself (23.0 and newer), with the flags and the environment that the unit gives it."""
-    argv = _without_config_file(unit.argv[1:])
-    try:
-        done = subprocess.run(
-            [binary, "--validate", "--config-file", str(path), *argv],
-            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
-            env={**os.environ, **unit.environment},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise ControlError("dockerd --validate did not finish within 30 seconds") from error
-    if done.returncode:
-        output = (done.stderr or done.stdout).strip().replace(str(path), "the new file")
-        raise ControlError(f"dockerd --validate refuses it: {output}")
+    argv = [binary, "--validate", "--config-file", str(path), *_without_config_file(unit.argv[1:])]
+    done = run(argv, 30, unit.environment)
+    if done.rc:
+        raise ControlError(f"dockerd --validate refuses it: {done.words.replace(str(path), 'the new file')}")
 
 
 def _without_config_file(argv: Sequence[str]) -> list[str]:
@@ -57,7 +48,8 @@ def _without_config_file(argv: Sequence[str]) -> list[str]:
 class Daemon:
     """The service under systemd, with the engine behind it."""
 
-    def __init__(self, service: str, engine: Engine, timeout: float) -> None:
+    def __init__(self, run: Run, service: str, engine: Engine, timeout: float) -> None:
+        self.run = run
         self.service = service
         self.engine = engine
         self.timeout = timeout
@@ -79,14 +71,14 @@ class Daemon:
 
     def restart(self) -> str:
         """Restart or start, wait until it answers; returns the identity of the new process."""
-        unit = read_unit(self.service)
+        unit = read_unit(self.run, self.service)
         before = process_start(unit.main_pid) if unit.main_pid else ""
         # systemd refuses more than a few starts a minute, and remembers a failed socket
         self._systemctl("reset-failed", self.service, *unit.sockets, tolerate=True)
         self._systemctl("--no-block", "restart", self.service)
         deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
-            unit = read_unit(self.service)
+            unit = read_unit(self.run, self.service)
             identity = process_start(unit.main_pid) if unit.main_pid else ""
             if unit.active == "failed" or unit.properties.get("SubState") == "auto-restart":
                 raise ControlError(f"{self.service} did not start ({unit.properties.get('Result')})")
@@ -108,26 +100,14 @@ class Daemon:
 
     def journal(self) -> str:
         """The last words of the daemon since this object was made."""
-        try:
-            done = subprocess.run(
-                ["journalctl", "--unit", self.service, "--since", f"@{int(self._since)}", "--no-pager",
-                 "--output", "cat", "--lines", "200"],
-                capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout
+        since = f"--since=@{int(self._since)}"
+        argv = ["journalctl", f"--unit={self.service}", since, "--no-pager", "--output=cat", "--lines=200"]
+        return self.run(argv, 20).out
 
     def _systemctl(self, *words: str, tolerate: bool = False) -> None:
-        try:
-            done = subprocess.run(
-                ["systemctl", *words],
-                capture_output=True, text=True, timeout=self.timeout, check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ControlError(f"systemctl {' '.join(words)}: {error}") from error
-        if done.returncode and not tolerate:
-            raise ControlError(f"systemctl {' '.join(words)}: {(done.stderr or done.stdout).strip()}")
+        done = self.run(["systemctl", *words], self.timeout)
+        if done.rc and not tolerate:
+            raise ControlError(f"systemctl {' '.join(words)}: {done.words}")
 
 
 def _losses(before: Snapshot, after: Snapshot, live: bool) -> list[str]:

@@ -61,7 +61,7 @@ class Engine:
     """Questions to the engine behind one unix socket."""
 
     def __init__(self, docker_host: str, timeout: float = 10) -> None:
-        scheme, _, self.path = docker_host.partition("://")
+        scheme, _separator, self.path = docker_host.partition("://")
         if scheme != "unix" or not self.path.startswith("/"):
             raise EngineError(
                 f"docker_host must be a unix socket of this host, such as unix:///var/run/docker.sock: {docker_host}"

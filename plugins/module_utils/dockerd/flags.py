@@ -91,7 +91,7 @@ def _short(word: str, rest: Iterator[str]) -> Iterator[Flag]:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
+    name, _equals, value = text.partition("=")
     return name, value
 
 
@@ -109,7 +109,7 @@ def _scalar(kind: str, text: str) -> t.Any:
 def _as_ulimit(text: str) -> dict[str, t.Any]:
     """``nofile=1024:2048`` -> its daemon.json form."""
     name, value = _pair(text)
-    soft, _, hard = value.partition(":")
+    soft, _colon, hard = value.partition(":")
     return {name: {"Name": name, "Soft": _scalar("int", soft), "Hard": _scalar("int", hard or soft)}}
 
 

@@ -46,7 +46,7 @@ def _change(change: plan.Change) -> dict[str, t.Any]:
 
 def _recreate(host: Survey, proposal: Proposal) -> list[dict[str, t.Any]]:
     keys = sorted(change.key for change in proposal.changes if change.recreate)
-    return [{**container, "keys": keys} for container in host.containers] if keys else []
+    return [{**container, "settings": keys} for container in host.containers] if keys else []
 
 
 def _left_to_do(host: Survey, proposal: Proposal, outcome: Outcome, recreate: list[dict[str, t.Any]]) -> list[str]:
@@ -55,7 +55,7 @@ def _left_to_do(host: Survey, proposal: Proposal, outcome: Outcome, recreate: li
         notes.append(f"the daemon must be restarted to take up the file: {outcome.pending}")
     if recreate:
         names = ", ".join(sorted(container["name"] for container in recreate))
-        notes.append(f"recreate these containers to give them {', '.join(recreate[0]['keys'])}: {names}")
+        notes.append(f"recreate these containers to give them {', '.join(recreate[0]['settings'])}: {names}")
     if host.status in (plan.STOPPED, plan.ABSENT) and proposal.file_changed:
         state = "is not running" if host.status == plan.STOPPED else "cannot be asked here"
         notes.append(

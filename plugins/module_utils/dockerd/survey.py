@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import plan, versi
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import Context
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, flags
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import (
     Unit,
     process_start,
@@ -68,11 +68,11 @@ class Survey:
         )
 
 
-def survey(engine: Engine, service: str, binary: str | None, given_version: str | None) -> Survey:
-    unit = read_unit(service)
+def survey(run: Run, engine: Engine, service: str, binary: str | None, given_version: str | None) -> Survey:
+    unit = read_unit(run, service)
     status = _status(unit, engine)
     program = binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
-    own_version = _binary_version(program)
+    own_version = _binary_version(run, program)
     info: Mapping[str, t.Any] = {}
     containers: list[dict[str, str]] = []
     running_version = ""
@@ -107,16 +107,11 @@ def _status(unit: Unit, engine: Engine) -> str:
     return plan.RUNNING if Path(engine.path).is_socket() and engine.ping() else plan.ABSENT
 
 
-def _binary_version(program: str) -> str:
+def _binary_version(run: Run, program: str) -> str:
     if not program or not os.access(program, os.X_OK):
         return ""
-    try:
-        done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = _VERSION.search(done.stdout)
+    done = run([program, "--version"], 20)
+    found = _VERSION.search(done.out)
     return found.group(1) if found else ""
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts", "ExecStart", "Environment",
@@ -106,7 +107,7 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
     properties = parse_show(text)
     environment: dict[str, str] = {}
     for pair in _split(properties.get("Environment", "")):
-        variable, _, value = pair.partition("=")
+        variable, _equals, value = pair.partition("=")
         environment[variable] = value
     for path in environment_files(properties):
         environment.update(parse_environment(files.get(path, "")))
@@ -116,19 +117,13 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
     return Unit(name, properties, environment, argv)
 
 
-def read_unit(name: str = "docker.service", timeout: float = 10) -> Unit:
+def read_unit(run: Run, name: str = "docker.service") -> Unit:
     """The effective unit. A host without systemd, or without the unit, gives one that does not exist."""
-    try:
-        done = subprocess.run(
-            ["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"],
-            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+    done = run(["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"], 10)
+    if done.rc:
         return Unit(name)
-    if done.returncode:
-        return Unit(name)
-    files = {path: _text(path) for path in environment_files(parse_show(done.stdout))}
-    return parse_unit(name, done.stdout, files)
+    files = {path: _text(path) for path in environment_files(parse_show(done.out))}
+    return parse_unit(name, done.out, files)
 
 
 def _text(path: str) -> str:

@@ -21,6 +21,14 @@ UNUSABLE: dict[str, t.Any] = {
     "restart": "always",
 }
 
+# the module is this script's grandparent: timeout(1) stands between
+KILLER = """#!/bin/sh
+case "$*" in
+  *--no-block*) rm "$0"; kill -9 $(cut -d " " -f 4 /proc/$PPID/stat); exit 1 ;;
+esac
+exec /usr/bin/systemctl "$@"
+"""
+
 
 @pytest.fixture
 def name(host: t.Any) -> str:
@@ -179,12 +187,7 @@ def test_full_disk_under_our_own_record(host: t.Any, name: str) -> None:
 @pytest.fixture
 def killer(host: t.Any) -> t.Iterator[None]:
     """A systemctl that kills the module when it asks for a restart: the file is new then, the daemon is the old one."""
-    put(
-        host,
-        "/usr/local/sbin/systemctl",
-        '#!/bin/sh\ncase "$*" in *--no-block*) rm "$0"; kill -9 $PPID; exit 1;; esac\nexec /usr/bin/systemctl "$@"\n',
-        "755",
-    )
+    put(host, "/usr/local/sbin/systemctl", KILLER, "755")
     yield
     host.run("rm -f /usr/local/sbin/systemctl")
 
