@@ -119,7 +119,7 @@ def propose(request: Request, host: Survey, at: Found) -> Proposal:
 
 
 def _right_file(request: Request, host: Survey) -> None:
-    if host.unit.exists and host.config_path != str(request.path):
+    if host.unit.argv and host.config_path != str(request.path):
         raise RefusedError(
             f"{host.unit.name} reads {host.config_path}, not {request.path}: set path to it, or change --config-file "
             f"in {host.unit.sources}"

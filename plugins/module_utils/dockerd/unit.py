@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,10 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts", "ExecStart", "Environment",
     "EnvironmentFiles", "FragmentPath", "DropInPaths", "TriggeredBy", "CanReload",
+)  # fmt: skip
+UNIT_DIRECTORIES = (
+    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+    "/lib/systemd/system",
 )  # fmt: skip
 _ARGV = re.compile(r"\bargv\[\]=(.*?) ; (?:ignore_errors|flags)=")
 _ENVIRONMENT_FILE = re.compile(r"^(?P<path>.+?) \(ignore_errors=(?:yes|no)\)$")
@@ -113,17 +117,49 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
         environment.update(parse_environment(files.get(path, "")))
     commands = _ARGV.findall(properties.get("ExecStart", ""))
     # systemctl prints the words unquoted; dockerd's own options contain no blanks
-    argv = expand(commands[-1].split(" "), environment) if commands else ()
+    argv = expand(commands[-1].split(), environment) if commands else ()
     return Unit(name, properties, environment, argv)
 
 
 def read_unit(run: Run, name: str = "docker.service") -> Unit:
     """The effective unit. A host without systemd, or without the unit, gives one that does not exist."""
     done = run(["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"], 10)
-    if done.rc:
-        return Unit(name)
-    files = {path: _text(path) for path in environment_files(parse_show(done.out))}
-    return parse_unit(name, done.out, files)
+    # without systemd (an image build) the files say what it would say
+    shown = done.out if not done.rc and "LoadState=" in done.out else offline(name, UNIT_DIRECTORIES)
+    files = {path: _text(path) for path in environment_files(parse_show(shown))}
+    return parse_unit(name, shown, files)
+
+
+def offline(name: str, directories: Sequence[str]) -> str:
+    """What ``systemctl show`` would print of a unit, from its files; in fewer words, and without a state."""
+    paths = [Path(directory, name) for directory in directories]
+    fragment = next((path for path in paths if path.is_file()), None)
+    if fragment is None:
+        return ""
+    drop_ins = {path.name: path for base in reversed(paths) for path in Path(f"{base}.d").glob("*.conf")}
+    ordered = [drop_ins[key] for key in sorted(drop_ins)]
+    shown = [f"FragmentPath={fragment}", f"DropInPaths={' '.join(map(str, ordered))}"]
+    for path in (fragment, *ordered):
+        shown = _apply_file(shown, _text(str(path)))
+    return "\n".join(shown)
+
+
+def _apply_file(shown: list[str], text: str) -> list[str]:
+    """Add a unit file's settings; an empty one takes back what came before."""
+    names = {"ExecStart": "ExecStart", "Environment": "Environment", "EnvironmentFile": "EnvironmentFiles"}
+    for line in text.replace("\\\n", " ").splitlines():
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or name not in names:
+            continue
+        if not value:
+            shown = [one for one in shown if not one.startswith(f"{names[name]}=")]
+        elif name == "ExecStart":
+            shown.append(f"ExecStart={{ argv[]={value.lstrip('-@:+!')} ; ignore_errors=no }}")
+        elif name == "EnvironmentFile":
+            shown.append(f"EnvironmentFiles={value.lstrip('-')} (ignore_errors=yes)")
+        else:
+            shown.append(f"{name}={value}")
+    return shown
 
 
 def _text(path: str) -> str:

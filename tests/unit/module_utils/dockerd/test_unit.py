@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import unit
@@ -37,6 +38,30 @@ def test_drop_ins_and_environment_files_count() -> None:
 def test_a_unit_that_is_not_there() -> None:
     assert unit.parse_unit("docker.service", "LoadState=not-found\nActiveState=inactive\n", {}).active == "absent"
     assert unit.Unit("docker.service").active == "absent"
+
+
+def test_without_systemd_the_files_say_it(tmp_path: Path) -> None:
+    vendor, admin = tmp_path / "vendor", tmp_path / "admin"
+    (admin / "docker.service.d").mkdir(parents=True)
+    (vendor / "docker.service.d").mkdir(parents=True)
+    environment = tmp_path / "environment"
+    environment.write_text("OPTIONS=--debug\n")
+    (vendor / "docker.service").write_text(
+        f"EnvironmentFile=-{environment}\nEnvironment=A=1\nExecStart=/usr/bin/dockerd -H fd:// \\\n $OPTIONS\n"
+    )
+    directories = (str(admin), str(vendor))
+    files = {str(environment): environment.read_text()}
+
+    found = unit.parse_unit("docker.service", unit.offline("docker.service", directories), files)
+    assert found.argv == ("/usr/bin/dockerd", "-H", "fd://", "--debug")
+    assert (found.active, found.environment["A"]) == ("absent", "1")
+    assert str(environment) in found.sources
+
+    (admin / "docker.service.d" / "20.conf").write_text("[Service]\nExecStart=\nExecStart=-/opt/dockerd --icc=false\n")
+    found = unit.parse_unit("docker.service", unit.offline("docker.service", directories), files)
+    assert found.argv == ("/opt/dockerd", "--icc=false")
+    assert "20.conf" in found.sources
+    assert unit.offline("podman.service", directories) == ""
 
 
 @pytest.mark.parametrize(
