@@ -92,7 +92,7 @@ def _results(stdout: str, host: str) -> list[dict[str, t.Any]]:
     start = stdout.find('{\n    "custom_stats"')
     if start < 0:
         raise AssertionError(f"no result document in:\n{stdout}")
-    document, _ = json.JSONDecoder().raw_decode(stdout[start:])
+    document, _end = json.JSONDecoder().raw_decode(stdout[start:])
     return [
         {**task["hosts"][host], "task": task["task"]["name"]}
         for book in document["plays"]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values that travel through an audit, and the words they may use.
 
-Data flows one way: collect (I/O) -> subjects (pure: raw facts to subject documents) -> evaluate (pure) -> result document.
+Data flows one way: collect (I/O) -> subjects (pure: raw facts to documents) -> evaluate (pure) -> result document.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ VERSION = "0.1.0"
 #: Worst first: the order of every report.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
-#: ``unknown``: what the rule needs could not be read (no root, no tool). ``error``: reading it failed (one hung container).
+#: ``unknown``: what the rule needs could not be read (no root, no tool). ``error``: reading it failed (it hung).
 VERDICTS = ("fail", "error", "unknown", "waived", "pass", "not_applicable")
 
-#: What moves the subject to a pass: Ansible on this host, whoever deploys the container, the image's build, the world outside.
+#: What moves the subject to a pass: Ansible on this host, who deploys the container, the image's build, the world.
 LEVERS = ("host", "recreate", "rebuild", "external")
 
 #: Kinds of subject that rules can look at.
@@ -35,8 +35,8 @@ CIS_VERSIONS = ("1.6", "1.8")
 class Rule:
     """One check, as data.
 
-    The three expressions are JMESPath over the subject document. ``offenders`` says both that and why a subject fails: any
-    value that is not null, false, empty or "" is the failure and becomes ``evidence.observed``.
+    The expressions are JMESPath over the subject document. ``offenders`` says both that and why a subject fails: any
+    value that is not null, false or empty is the failure and becomes ``evidence.observed``.
     """
 
     id: str  # stable, never reused

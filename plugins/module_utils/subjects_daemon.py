@@ -233,7 +233,7 @@ def _other_ports(effective: Json, swarm: bool) -> set[int | None]:
 
 def split_address(address: str) -> tuple[str, int | None]:
     """``[::1]:80`` as ("::1", 80)."""
-    host, _, port = address.rpartition(":")
+    host, _dummy, port = address.rpartition(":")
     return host.strip("[]"), number(port)
 
 

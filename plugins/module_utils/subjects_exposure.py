@@ -34,7 +34,7 @@ def ports(inspect: Json, running: bool) -> list[dict[str, t.Any]] | None:
 
 
 def _port(name: str, binding: Json) -> dict[str, t.Any]:
-    port, _, protocol = name.partition("/")
+    port, _dummy, protocol = name.partition("/")
     return {
         "container_port": number(port),
         "protocol": protocol or "tcp",

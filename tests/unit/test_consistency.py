@@ -62,7 +62,9 @@ def test_role_options_are_typed_and_explained(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_role_reads_no_option_it_does_not_declare(role: str) -> None:
-    text = "".join(path.read_text() for path in sorted((ROOT / "roles" / role).rglob("*.yml")) if "meta" not in path.parts)
+    text = "".join(
+        path.read_text() for path in sorted((ROOT / "roles" / role).rglob("*.yml")) if "meta" not in path.parts
+    )
     used = set(re.findall(rf"(?<![\w.]){role}_\w+", text))
     assert used == set(spec(role)), "options used and options declared differ"
 
