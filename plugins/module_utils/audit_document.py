@@ -11,7 +11,8 @@ import datetime
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts, Json
-from ansible_collections.bulkhead.docker.plugins.module_utils.model import SCHEMA, TOOL, VERDICTS, VERSION, Finding
+from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import Verdict
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import SCHEMA, TOOL, VERDICTS, VERSION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Run:
     evaluating: float
 
 
-def document(facts: Facts, findings: t.Sequence[Finding], verdicts: t.Collection[str], run: Run) -> dict[str, t.Any]:
-    """All findings are counted; those of the wanted verdicts are returned."""
-    counts = collections.Counter(found.verdict for found in findings)
+def document(facts: Facts, found: t.Sequence[Verdict], wanted: t.Collection[str], run: Run) -> dict[str, t.Any]:
+    """All verdicts are counted; the findings of those that are wanted are returned."""
+    counts = collections.Counter(one.verdict for one in found)
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": VERSION},
@@ -35,7 +36,7 @@ def document(facts: Facts, findings: t.Sequence[Finding], verdicts: t.Collection
         "seconds": {"collect": round(run.collecting, 3), "evaluate": round(run.evaluating, 3)},
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         # not dataclasses.asdict: its deep copies cost more than judging
-        "findings": [dict(vars(found)) for found in findings if found.verdict in verdicts],
+        "findings": [dict(vars(one.finding())) for one in found if one.verdict in wanted],
     }
 
 

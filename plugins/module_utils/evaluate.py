@@ -28,37 +28,51 @@ UNREADABLE = Rule(
 )
 
 
+class Verdict(t.NamedTuple):
+    """A finding before it is written out: of thousands, most are only counted."""
+
+    rule: Rule
+    subject: Subject
+    verdict: str
+    evidence: t.Mapping[str, t.Any]
+
+    def finding(self) -> Finding:
+        rule, subject = self.rule, self.subject
+        return Finding(
+            rule=rule.id,
+            subject={"kind": subject.kind, "id": subject.id, "name": subject.name},
+            verdict=self.verdict,
+            severity=rule.severity,
+            title=rule.title,
+            threat=rule.threat,
+            remedy=rule.remedy,
+            lever=rule.lever,
+            role=rule.role,
+            evidence=self.evidence,
+            cis=rule.cis,
+        )
+
+
 def evaluate(rules: t.Sequence[Rule], subjects: t.Iterable[Subject], engine: str) -> list[Finding]:
+    """Every rule on every subject of its kind, written out."""
+    return [verdict.finding() for verdict in verdicts(rules, subjects, engine)]
+
+
+def verdicts(rules: t.Sequence[Rule], subjects: t.Iterable[Subject], engine: str) -> list[Verdict]:
     """Every rule on every subject of its kind, worst severity first, then by rule and subject."""
     judges = [_Judge(rule, engine) for rule in rules]
-    findings = []
+    found = []
     for subject in subjects:
         fitting = [judge for judge in judges if judge.rule.subject == subject.kind]
         if subject.error and fitting:
-            findings.append(finding(UNREADABLE, subject, "error", {"reason": subject.error}))
+            found.append(Verdict(UNREADABLE, subject, "error", {"reason": subject.error}))
         else:
-            findings.extend(finding(judge.rule, subject, *judge(subject.document)) for judge in fitting)
-    return sorted(findings, key=_order)
+            found.extend(Verdict(judge.rule, subject, *judge(subject.document)) for judge in fitting)
+    return sorted(found, key=_order)
 
 
-def finding(rule: Rule, subject: Subject, verdict: str, evidence: t.Mapping[str, t.Any]) -> Finding:
-    return Finding(
-        rule=rule.id,
-        subject={"kind": subject.kind, "id": subject.id, "name": subject.name},
-        verdict=verdict,
-        severity=rule.severity,
-        title=rule.title,
-        threat=rule.threat,
-        remedy=rule.remedy,
-        lever=rule.lever,
-        role=rule.role,
-        evidence=evidence,
-        cis=rule.cis,
-    )
-
-
-def _order(found: Finding) -> tuple[int, str, str, str]:
-    return SEVERITIES.index(found.severity), found.rule, found.subject["name"], found.subject["id"]
+def _order(found: Verdict) -> tuple[int, str, str, str]:
+    return SEVERITIES.index(found.rule.severity), found.rule.id, found.subject.name, found.subject.id
 
 
 class _Judge:

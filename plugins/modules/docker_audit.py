@@ -291,8 +291,11 @@ audit:
           sample: null
 """
 
-import datetime
 import gc
+
+gc.disable()  # a short life: collecting garbage, even while importing, would take a tenth of it
+
+import datetime
 import time
 import typing as t
 
@@ -305,7 +308,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import (
     user_rules,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, gather
-from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import evaluate
+from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import verdicts
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, LEVERS, SEVERITIES, VERDICTS
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules import policy
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
@@ -344,13 +347,12 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     facts = gather.collect(options["docker_host"], options["timeout"], "container" in options["subjects"])
     collected = time.monotonic()
     judged = subjects.subjects(facts, allowed, options["subjects"])
-    findings = evaluate(rules, judged, facts.version.get("Version") or "")
+    found = verdicts(rules, judged, facts.version.get("Version") or "")
     run = audit_document.Run(now, collected - start, time.monotonic() - collected)
-    return audit_document.document(facts, findings, options["verdicts"], run)
+    return audit_document.document(facts, found, options["verdicts"], run)
 
 
 def main() -> None:
-    gc.disable()  # a short life that ends before collecting would pay: a tenth of the time
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     problem = libraries.ensure()
     if problem:

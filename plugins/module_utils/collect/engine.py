@@ -22,7 +22,7 @@ with contextlib.suppress(ImportError):
 Client = t.Any  # docker.APIClient, of a library that has no types
 
 #: More add nothing: the engine answers faster than Python asks. They are for the calls that wait for a timeout.
-WORKERS = 3
+WORKERS = 4
 
 
 class EngineUnavailableError(Exception):

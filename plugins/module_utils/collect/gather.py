@@ -29,18 +29,21 @@ def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
     engine = Engine(docker_host, timeout)
     [answer] = engine.run([_list])
     listed: list[Json] = _required(answer)
-    calls = [_info, _version, _networks, *(_inspection(one["Id"]) for one in listed if containers)]
-    info, version, networks, *inspections = engine.run(calls)
-    nets = redact.settings(networks.value or [])
+    # all else side by side: what we do with one answer fills the time in which the engine prepares the next
     kernel = Kernel()
-    known = [_container(entry, outcome, kernel) for entry, outcome in zip(listed, inspections) if not _gone(outcome)]
+    looks = [functools.partial(_look, entry=entry, kernel=kernel) for entry in listed if containers]
+    info, version, networks, around, *seen = engine.run(
+        [_info, _version, _networks, lambda _: daemon.describe(path, listener, _published(listed)), *looks]
+    )
+    known = [_container(entry, outcome) for entry, outcome in zip(listed, seen) if not _gone(outcome)]
+    nets = redact.settings(networks.value or [])
     return Facts(
         info=redact.settings(_required(info)),
         version=redact.settings(_required(version)),
         bridge=next((one for one in nets if one.get("Name") == "bridge"), None),
         networks=nets,
         containers=sorted(known, key=lambda one: (one["name"], one["id"])),
-        daemon=daemon.describe(path, listener, _published(listed)),
+        daemon=_required(around),
     )
 
 
@@ -60,14 +63,14 @@ def _networks(client: Client) -> t.Any:
     return client.networks()
 
 
-def _inspection(container: str) -> t.Callable[[Client], t.Any]:
-    return functools.partial(_inspect, container=container)
-
-
-def _inspect(client: Client, container: str) -> tuple[Json, list[Json] | None]:
-    """The container and its execs; the latter are null when one of them cannot be read."""
-    found = client.inspect_container(container)
-    return found, _execs(client, found.get("ExecIDs") or [])
+def _look(client: Client, entry: Json, kernel: Kernel) -> dict[str, t.Any]:
+    """The container as the engine and the kernel see it; execs are null when one of them cannot be read."""
+    inspect = client.inspect_container(entry["Id"])
+    execs = _execs(client, inspect.get("ExecIDs") or [])
+    pid = (inspect.get("State") or {}).get("Pid") or 0
+    process = kernel.process(pid, entry["Id"]) if pid else None
+    shown, secrets = redact.container(inspect)
+    return {"inspect": shown, "process": process, "execs": execs, "secrets": secrets}
 
 
 def _execs(client: Client, ids: t.Sequence[str]) -> list[Json] | None:
@@ -101,22 +104,11 @@ def _gone(outcome: Outcome) -> bool:
     return isinstance(outcome.error, GoneError)
 
 
-def _container(entry: Json, outcome: Outcome, kernel: Kernel) -> dict[str, t.Any]:
+def _container(entry: Json, outcome: Outcome) -> dict[str, t.Any]:
     name = (entry.get("Names") or [entry["Id"][:12]])[0].lstrip("/")
-    found = {
-        "id": entry["Id"],
-        "name": name,
-        "error": "",
-        **dict.fromkeys(("inspect", "process", "execs")),
-        "secrets": {},
-    }
-    if outcome.error:
-        return {**found, "error": redact.text(str(outcome.error) or type(outcome.error).__name__)}
-    inspect, execs = outcome.value
-    shown, secrets = redact.container(inspect)
-    pid = (inspect.get("State") or {}).get("Pid") or 0
-    process = kernel.process(pid, entry["Id"]) if pid else None
-    return {**found, "inspect": shown, "process": process, "execs": execs, "secrets": secrets}
+    nothing: dict[str, t.Any] = {**dict.fromkeys(("inspect", "process", "execs")), "secrets": {}}
+    problem = redact.text(str(outcome.error) or type(outcome.error).__name__) if outcome.error else ""
+    return {"id": entry["Id"], "name": name, "error": problem, **(outcome.value or nothing)}
 
 
 def _published(listed: t.Iterable[Json]) -> set[tuple[str, int]]:

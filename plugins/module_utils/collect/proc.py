@@ -9,6 +9,7 @@ Everything degrades to null: without root the kernel keeps most of it to itself.
 from __future__ import annotations
 
 import os
+import threading
 import typing as t
 
 PROC = "/proc"
@@ -72,6 +73,7 @@ class Kernel:
         self._host = {name: link(f"{PROC}/1/ns/{name}") for name in NAMESPACES}
         self._apparmor = (text("/sys/module/apparmor/parameters/enabled") or "").startswith("Y")
         self._commands: dict[str, list[str]] | None = None
+        self._scanning = threading.Lock()  # the containers are looked at side by side
 
     def process(self, pid: int, container: str) -> dict[str, t.Any] | None:
         """The container's first process; None when it is not (or no longer) a process of this host."""
@@ -107,8 +109,9 @@ class Kernel:
         """Names of all processes in a container's pid namespace; None when it is the host's."""
         if namespace is None or namespace == self._host["pid"]:
             return None
-        if self._commands is None:
-            self._commands = _commands_by_namespace(self._host["pid"])
+        with self._scanning:
+            if self._commands is None:
+                self._commands = _commands_by_namespace(self._host["pid"])
         return sorted(self._commands.get(namespace, []))
 
 
