@@ -15,6 +15,8 @@ OUT = Path(__file__).resolve().parents[2] / "build" / "demo"
 
 #: What the strict profile cannot mend on a host that has workloads, each for a reason its remedy tells.
 NEEDS_MORE = {
+    "daemon-icc",  # the default bridge keeps its settings while any container runs
+    "daemon-settings-live",  # the same, seen from the file
     "daemon-authorization-plugin",
     "daemon-logs-off-host",
     "daemon-rootless",
@@ -29,8 +31,8 @@ def findings(when: str, kind: str, verdict: str) -> list[dict[str, t.Any]]:
 
 def test_the_daemon_was_bad() -> None:
     failed = {finding["rule"] for finding in findings("before", "daemon", "fail")}
-    assert failed > NEEDS_MORE
-    assert len(failed - NEEDS_MORE) >= 8
+    assert failed > NEEDS_MORE - {"daemon-settings-live"}
+    assert len(failed - NEEDS_MORE) >= 7
 
 
 def test_the_daemon_is_good_but_for_what_needs_more() -> None:

@@ -39,7 +39,11 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="effective.icc.value && effective.icc",
         expected="icc false",
         source="default bridge network: com.docker.network.bridge.enable_icc",
-        remedy=configure("icc: false", "Containers that must talk belong on a network of their own."),
+        remedy=configure(
+            "icc: false",
+            "Containers that must talk belong on a network of their own. It takes hold when the daemon starts with no"
+            " container running.",
+        ),
         cis=cis("2.2"),
     ),
     _mended(
@@ -176,7 +180,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="pending",
         expected="no setting that waits for a restart",
         source="GET /info against dockerd flags and daemon.json",
-        remedy="`systemctl restart docker` (role docker_daemon does it when `docker_daemon_restart` allows).",
+        remedy="`systemctl restart docker` (role docker_daemon does it when `docker_daemon_restart` allows). Settings of"
+        " the default bridge, such as icc, take hold only when no container runs at that moment: stop them, or reboot.",
         role="docker_daemon",
     ),
     _rule(
