@@ -42,10 +42,11 @@ def _data(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
     holdings = engine.holdings() if host.status == plan.RUNNING else _on_disk(Path(_root(host, proposal, "before")))
     if not any(holdings.values()):
         return []
+    old = host.info.get("DockerRootDir") or _root(host, proposal, "before")
     held = ", ".join(f"{count} {kind}" for kind, count in holdings.items())
     return [
         f"{change.key}: {change.before or 'unset'} -> {change.after or 'unset'} would make the daemon look for its "
-        f"data in {_new_root(host, change)} instead of {host.info.get('DockerRootDir') or _root(host, proposal, 'before')}, "
+        f"data in {_new_root(host, change)} instead of {old}, "
         f"and this host has {held}. They would not be deleted, but no longer be seen. Set accept_data_move to go on"
         for change in moving
     ]
