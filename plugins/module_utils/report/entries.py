@@ -11,7 +11,20 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import LEVERS, SEVERITIES, VERDICTS, Finding
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import Sighting
-from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import readable
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, readable
+
+#: Who mends a failure that no role mends, in two words.
+_MENDERS = {
+    "host": "by hand",
+    "recreate": "recreate container",
+    "rebuild": "rebuild image",
+    "external": "outside the host",
+}
+
+
+def mender(finding: Finding) -> str:
+    """Who mends a failure, in two or three words."""
+    return f"role {clean(finding.role)}" if finding.role else _MENDERS[finding.lever]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import Change
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, Sighting, failures
-from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, Group, entries_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, Group, entries_of, mender
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.markup import Html, Node, tag
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.sections import (
     group_title,
@@ -86,9 +86,15 @@ def summary(results: Results) -> Html | None:
 
 def changes(change: Change, fleet: bool) -> Html:
     """Before and after: the counts, then what became of each failure."""
-    rows = [_change_row(name, *change.count(name), len(change.before), len(change.after)) for name in change.severities]
-    total = _change_row("all", len(change.before), len(change.after), len(change.before), len(change.after))
-    head = tag("tr", [tag("th", text, scope="col") for text in ("Failed checks", "Before", "Now", "")])
+    runs = [[sighting.finding for sighting in run] for run in (change.before, change.after)]
+    sizes = [len(run) for run in runs]
+    menders = [[mender(finding) for finding in run] for run in runs]
+    severities = [_change_row(name, change.count(name), max(sizes), css=name) for name in change.severities]
+    severities.append(_change_row("all", sizes, max(sizes)))
+    who = [
+        _change_row(name, [run.count(name) for run in menders], max(sizes))
+        for name in sorted({*menders[0], *menders[1]})
+    ]
     hidden = (
         f"{plural(len(change.left_out), 'host')} without a result in both runs left out: {', '.join(change.left_out)}."
     )
@@ -105,7 +111,7 @@ def changes(change: Change, fleet: bool) -> Html:
         "section",
         tag("h2", "Before and now"),
         left_out,
-        tag("table", tag("thead", head), tag("tbody", rows, total), class_="change") if rows else None,
+        [_change_table("Failed checks", severities), _change_table("Mended by", who)] if who else None,
         [_fate(name, sightings, fleet) for name, sightings in fates if sightings],
         id="changes",
     )
@@ -142,11 +148,16 @@ def to_do(groups: t.Sequence[Group], fleet: bool) -> Html | None:
     return tag("nav", tag("h2", "What to do first"), tag("ol", rows), aria_label="What to do first", class_="to-do")
 
 
-def _change_row(name: str, was: int, now: int, most_was: int, most_now: int) -> Html:
-    scale = max(most_was, most_now, 1)
+def _change_table(title: str, rows: Node) -> Html:
+    head = tag("tr", [tag("th", text, scope="col") for text in (title, "Before", "Now", "")])
+    return tag("table", tag("thead", head), tag("tbody", rows), class_="change")
+
+
+def _change_row(name: str, counts: t.Sequence[int], most: int, css: str = "all") -> Html:
+    was, now = counts
     bars = [
-        tag("rect", class_=css, y=y, width=f"{100 * number / scale:.1f}%", height="7", rx="2")
-        for css, y, number in (("was", 0, was), (f"now {name}", 9, now))
+        tag("rect", class_=kind, y=y, width=f"{100 * number / max(most, 1):.1f}%", height="7", rx="2")
+        for kind, y, number in (("was", 0, was), (f"now {css}", 9, now))
     ]
     return tag(
         "tr",
@@ -154,7 +165,7 @@ def _change_row(name: str, was: int, now: int, most_was: int, most_now: int) -> 
         tag("td", f"{was:,}"),
         tag("td", f"{now:,}"),
         tag("td", tag("svg", bars, height="16", aria_hidden="true")),
-        class_=name,
+        class_=css,
     )
 
 

@@ -72,7 +72,7 @@ td:not(.zero):not(:last-child) { font-weight: 600; }
 .change td { vertical-align: middle; }
 .change { margin: .5rem 0 1rem; }
 .change tr.all > * { border-bottom: 0; }
-.change th:first-child { width: 8.5rem; }
+.change th:first-child { width: 11rem; }
 .change td:nth-child(2), .change td:nth-child(3), .change th:nth-child(2), .change th:nth-child(3) { width: 4.5rem; }
 .change td:last-child, .change th:last-child { padding-right: 0; }
 svg { display: block; width: 100%; }
@@ -143,7 +143,7 @@ footer { margin-top: 3.5rem; font-size: .85rem; }
   .entry { margin-left: -.5rem; margin-right: -.5rem; padding: .9rem .9rem .8rem; }
   dl { display: block; }
   dd { margin-bottom: .65rem; }
-  .change th:first-child { width: 6.5rem; }
+  .change th:first-child { width: 7.5rem; }
   .change td:nth-child(2), .change td:nth-child(3), .change th:nth-child(2), .change th:nth-child(3) {
   ;
   width: 3.6rem;

@@ -10,15 +10,12 @@ import typing as t
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES, Finding
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.compare import compare
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.documents import HostResult, failures
-from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, entries_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.entries import Entry, entries_of, mender
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, plural
 
 WIDTH = 100
 
 Results = t.Sequence[HostResult]
-
-#: Who mends it, in two words.
-_WHO = {"recreate": "recreate container", "rebuild": "rebuild image", "external": "outside the host", "host": "by hand"}
 
 
 def render(results: Results, before: Results | None, top: int) -> str:
@@ -43,8 +40,8 @@ def _counts(results: Results, before: Results | None) -> list[str]:
 
 def _columns(runs: tuple[list[Finding], ...], heads: tuple[str, ...]) -> list[str]:
     """A column for each run: its failures by severity, then by who mends them."""
-    menders = sorted({_who(finding) for run in runs for finding in run})
-    blocks = (("Failed checks", _severity, (*SEVERITIES, "all")), ("Mended by", _who, menders))
+    menders = sorted({mender(finding) for run in runs for finding in run})
+    blocks = (("Failed checks", _severity, (*SEVERITIES, "all")), ("Mended by", mender, menders))
     lines: list[str] = []
     for title, word, names in blocks:
         lines += [*([""] if lines else []), _row(title, heads)]
@@ -60,10 +57,6 @@ def _row(name: str, cells: t.Sequence[str]) -> str:
 
 def _severity(finding: Finding) -> str:
     return finding.severity
-
-
-def _who(finding: Finding) -> str:
-    return f"role {clean(finding.role)}" if finding.role else _WHO[finding.lever]
 
 
 def _notes(results: Results) -> list[str]:
@@ -87,7 +80,7 @@ def _line(entry: Entry) -> str:
     finding = entry.finding
     subjects = [subject for seen in entry.seen for subject in seen.subjects]
     where = clean(subjects[0]) if len(subjects) == 1 else plural(len(subjects), finding.subject["kind"])
-    return f"{finding.severity:<9} {clean(finding.rule):<34} {_who(finding):<20} {where}"
+    return f"{finding.severity:<9} {clean(finding.rule):<34} {mender(finding):<20} {where}"
 
 
 def _fit(line: str) -> str:
