@@ -123,7 +123,7 @@ def test_before_after_and_threshold(site: Site, result: Result) -> None:
     later = ("-e", "docker_audit_report_dir=reports/two", "-e", "docker_audit_before=reports/one")
     second = site.audit(*later, "-e", "docker_audit_fail_on=critical")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "all                  44       8" in second.stdout
+    assert "all                         44       8" in second.stdout
     assert "Before and now" in (site.path / "reports" / "two" / "report.html").read_text()
     assert site.audit(*later, "-e", "docker_audit_fail_on=high").returncode == 2
     assert recap(second)["web1"]["changed"] == 0
