@@ -165,7 +165,7 @@ def _setting(name: str, value: t.Any) -> t.Any:
 def environment(entries: t.Sequence[t.Any]) -> list[str]:
     """``NAME=value`` without any value: what looks harmless today is a secret tomorrow."""
     names = (entry.partition("=") for entry in entries if isinstance(entry, str))
-    return [f"{name}={HIDDEN}" if sign else name for name, sign, _ in names]
+    return [f"{name}={HIDDEN}" if sign else name for name, sign, _dummy in names]
 
 
 def container(inspect: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
@@ -218,7 +218,7 @@ def _each(document: t.Mapping[str, t.Any], redact: t.Callable[[t.Any], t.Any], *
 
 def _pairs(entries: t.Any) -> list[tuple[str, str]]:
     parts = (entry.partition("=") for entry in entries or [] if isinstance(entry, str))
-    return [(name, value) for name, _, value in parts]
+    return [(name, value) for name, _dummy, value in parts]
 
 
 def _items(values: t.Any) -> list[tuple[str, str]]:

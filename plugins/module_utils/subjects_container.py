@@ -86,9 +86,9 @@ def _image(inspect: Json) -> dict[str, t.Any] | None:
         return None
     if re.fullmatch(r"(sha256:)?[0-9a-f]{64}", reference):
         return {"reference": reference, "name": "", "tag": "", "digest": reference}
-    rest, _, digest = reference.partition("@")
+    rest, _dummy, digest = reference.partition("@")
     path, slash, last = rest.rpartition("/")
-    name, _, tag = last.partition(":")
+    name, _dummy, tag = last.partition(":")
     return {"reference": reference, "name": f"{path}{slash}{name}", "tag": tag, "digest": digest}
 
 

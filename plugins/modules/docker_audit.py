@@ -276,7 +276,7 @@ audit:
         role:
           description: The role of this collection that mends it, if there is one.
           type: str
-          sample: bulkhead.docker.docker_daemon
+          sample: docker_daemon
         evidence:
           description: What was observed, what was expected and where it was read; or the reason of any other verdict.
           type: dict

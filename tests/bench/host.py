@@ -103,7 +103,7 @@ def module(payload: str) -> tuple[float, int, bytes]:
             {"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"},
             file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1)],
         )
-        _, status, usage = os.wait4(pid, 0)
+        _dummy, status, usage = os.wait4(pid, 0)
         seconds = time.perf_counter() - start
         output.seek(0)
         printed = output.read()
@@ -116,13 +116,13 @@ def measure(payload: str, runs: int) -> dict[str, t.Any]:
     """The two in turns, so that whatever else the machine does meets both; one round first to warm up."""
     module(payload)
     raw_loop()
-    rounds = [(module(payload)[:2], raw_loop()) for _ in range(runs)]
+    rounds = [(module(payload)[:2], raw_loop()) for _round in range(runs)]
     audit = json.loads(module(payload)[2])["audit"]
     judged = {found["subject"]["id"] for found in audit["findings"] if found["subject"]["kind"] == "container"}
     return {
-        "module": [one[0] for one, _ in rounds],
-        "raw": [raw for _, raw in rounds],
-        "peak_kib": max(one[1] for one, _ in rounds),
+        "module": [one[0] for one, _dummy in rounds],
+        "raw": [raw for _dummy, raw in rounds],
+        "peak_kib": max(one[1] for one, _dummy in rounds),
         "containers": len(judged),
         "errors": audit["counts"]["error"],
         "engine": audit["engine"]["version"],

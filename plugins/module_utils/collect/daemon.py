@@ -143,7 +143,7 @@ def _tcp_listeners(table: str, inodes: t.Container[str]) -> list[dict[str, t.Any
 
 def _address(local: str) -> dict[str, t.Any]:
     """``0100007F:0947``: hexadecimal, each 32-bit word of the address in the machine's byte order."""
-    address, _, port = local.partition(":")
+    address, _dummy, port = local.partition(":")
     words = [address[start : start + 8] for start in range(0, len(address), 8)]
     packed = b"".join(struct.pack("=I", int(word, 16)) for word in words)
     family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6

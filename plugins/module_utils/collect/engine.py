@@ -128,7 +128,7 @@ class Engine:
             # daemon threads: one that never returns must not keep the process from ending
             threading.Thread(target=work, args=(client,), daemon=True).start()
         with contextlib.suppress(queue.Empty):  # nothing at all finished for longer than any call may take
-            for _ in calls:
+            for _dummy in calls:
                 done.get(timeout=self._timeout * 3)
         return list(outcomes)
 

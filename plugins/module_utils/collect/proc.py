@@ -57,7 +57,7 @@ def pids() -> list[int]:
 def status(pid: int) -> dict[str, str]:
     """/proc/<pid>/status as a mapping."""
     lines = (line.partition(":") for line in (text(f"{PROC}/{pid}/status") or "").splitlines())
-    return {name: value.strip() for name, _, value in lines}
+    return {name: value.strip() for name, _dummy, value in lines}
 
 
 def capabilities(mask: str) -> list[str]:

@@ -180,8 +180,9 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="pending",
         expected="no setting that waits for a restart",
         source="GET /info against dockerd flags and daemon.json",
-        remedy="`systemctl restart docker` (role docker_daemon does it when `docker_daemon_restart` allows). Settings of"
-        " the default bridge, such as icc, take hold only when no container runs at that moment: stop them, or reboot.",
+        remedy="`systemctl restart docker` (role docker_daemon does it when `docker_daemon_restart` allows). Settings"
+        " of the default bridge, such as icc, take hold only when no container runs at that moment: stop them, or"
+        " reboot.",
         role="docker_daemon",
     ),
     _rule(

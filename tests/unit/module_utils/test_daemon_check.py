@@ -46,7 +46,11 @@ def test_row_is_coherent(row: Key) -> None:
 
 
 def test_what_stands_beside_the_table_names_its_keys() -> None:
-    named = {*JUDGES, *(outer for outer, _ in NESTED_FLAGS.values()), *(key for rule in CONFLICTS for key in rule.keys)}
+    named = {
+        *JUDGES,
+        *(outer for outer, _dummy in NESTED_FLAGS.values()),
+        *(key for rule in CONFLICTS for key in rule.keys),
+    }
     assert named <= set(KEYS)
 
 
@@ -185,7 +189,7 @@ def test_accepted(config: dict[str, t.Any], at: Context) -> None:
 
 
 def test_every_conflict_has_a_case() -> None:
-    hit = {problem.message for config, at, _ in REFUSALS for problem in conflicts(config, at)}
+    hit = {problem.message for config, at, _dummy in REFUSALS for problem in conflicts(config, at)}
     assert hit == {rule.message for rule in CONFLICTS}
 
 

@@ -44,7 +44,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def test_giving_everything_back_restores_the_file(chance: random.Random) -> None:
     file = original = some(chance)
     owned: Ownership = {}
-    for _ in range(chance.randint(1, 5)):
+    for _dummy in range(chance.randint(1, 5)):
         merged = merge(file, owned, some(chance, nulls=True))
         file, owned = merged.content, load_ownership(json.loads(json.dumps(dump_ownership(merged.owned))))
     merged = merge(file, owned, {})

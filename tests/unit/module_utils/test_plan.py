@@ -74,7 +74,7 @@ def test_a_pending_restart_names_what_it_would_stop() -> None:
 
 
 def test_never_never_restarts() -> None:
-    for changes, situation, *_ in TABLE:
+    for changes, situation, *_dummy in TABLE:
         decision: Decision = decide(changes, situation, "never")
         assert not (decision.restart or decision.start)
 

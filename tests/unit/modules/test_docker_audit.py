@@ -71,7 +71,7 @@ def test_the_result_is_what_the_documentation_says(run: Run, tmp_path: Path, che
 
 def test_the_same_state_gives_the_same_findings_worst_first(run: Run, tmp_path: Path) -> None:
     with serving(tmp_path / "s", {name: inspected(name) for name in "bca"}):
-        first, second = (run(docker_host=f"unix://{tmp_path}/s").result["audit"]["findings"] for _ in range(2))
+        first, second = (run(docker_host=f"unix://{tmp_path}/s").result["audit"]["findings"] for _dummy in range(2))
     assert first == second
     keys = [(model.SEVERITIES.index(one["severity"]), one["rule"], one["subject"]["name"]) for one in first]
     assert keys == sorted(keys)

@@ -97,7 +97,7 @@ def test_secrets_of_the_configuration_file_are_not_read_out(tmp_path: Path) -> N
     path.write_text(
         json.dumps({"proxies": proxies, "log-opts": {"splunk-token": "canary"}, "labels": ["token=canary"]})
     )
-    found, _ = daemon.read_config(str(path), os.getpid())
+    found, _dummy = daemon.read_config(str(path), os.getpid())
     assert "canary" not in json.dumps(found)
     assert set(found["values"]) == {"proxies", "log-opts", "labels"}
 

@@ -35,6 +35,13 @@ class PowerCut(BaseException):
     """What a SIGKILL looks like from inside: nothing after it happens."""
 
 
+def raising(error: BaseException) -> t.Callable[..., t.NoReturn]:
+    def fail(*_arguments: object) -> t.NoReturn:
+        raise error
+
+    return fail
+
+
 class Host:
     """A daemon that reads the file when it starts or is reloaded, and does not start with ``group: nobody``."""
 
@@ -113,7 +120,7 @@ class Host:
     def settled(self, config: Config) -> None:
         """The daemon runs what the file says, and another run has nothing to do."""
         assert not self.store.load().cut
-        _, _, proposal = self.propose(config)
+        proposal = self.propose(config)[-1]
         assert (proposal.file_changed, proposal.changes) == (False, ())
 
 
@@ -174,7 +181,7 @@ def test_power_cut_at_any_step(
         host.run(wish)
     goal = {} if undo else wish
     with monkeypatch.context() as patch:
-        for _ in steps(patch, host, fatal):
+        for _dummy in steps(patch, host, fatal):
             with contextlib.suppress(PowerCut):
                 host.run(goal)
     host.run(goal)
@@ -187,10 +194,10 @@ def test_power_cut_at_any_step(
 
 def test_power_cut_and_a_restart_by_somebody_else(monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
     with monkeypatch.context() as patch, pytest.raises(PowerCut):
-        patch.setattr(host, "restart", lambda: (_ for _ in ()).throw(PowerCut()))
+        patch.setattr(host, "restart", raising(PowerCut()))
         host.run({"icc": False})
     host.restart()
-    _, outcome = host.run({"icc": False})
+    _dummy, outcome = host.run({"icc": False})
     assert (outcome.action, host.restarts) == ("none", 1)
     host.settled({"icc": False})
 
@@ -212,7 +219,7 @@ def test_power_cut_with_what_does_not_start(monkeypatch: pytest.MonkeyPatch, hos
     good = host.content()
     for reboot in (False, True):
         with monkeypatch.context() as patch, pytest.raises(PowerCut):
-            patch.setattr(host, "restart", lambda: (_ for _ in ()).throw(PowerCut()))
+            patch.setattr(host, "restart", raising(PowerCut()))
             host.run({"group": "nobody"})
         host.up = not reboot
         with pytest.raises(UndoneError, match=r"last good .* is back"):
@@ -222,10 +229,10 @@ def test_power_cut_with_what_does_not_start(monkeypatch: pytest.MonkeyPatch, hos
 
 
 def test_a_pending_restart_stays_pending_and_changes_nothing(host: Host) -> None:
-    _, first = host.run({"icc": False}, "never")
+    _dummy, first = host.run({"icc": False}, "never")
     proposal, second = host.run({"icc": False}, "never")
     assert (bool(first.pending), bool(second.pending), proposal.file_changed) == (True, True, False)
-    _, third = host.run({}, "never")
+    _dummy, third = host.run({}, "never")
     assert (third.pending, host.restarts, host.content()) == ("", 0, ORIGINAL)
     host.settled({})
 
@@ -241,7 +248,7 @@ def test_a_hand_edit_that_the_daemon_never_saw_needs_no_restart_to_undo(host: Ho
 def test_a_failed_write_changes_nothing(monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
     before = host.path.read_bytes()
     with monkeypatch.context() as patch, pytest.raises(RefusedError, match=r"No space.*Nothing was changed"):
-        patch.setattr(files, "install", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        patch.setattr(files, "install", raising(OSError(28, "No space left on device")))
         host.run({"icc": False})
     assert [path.name for path in host.path.parent.iterdir() if path.is_file()] == ["daemon.json"]
     assert host.path.read_bytes() == before
@@ -265,14 +272,14 @@ def test_modes(host: Host) -> None:
 
 
 def test_the_wrong_file_is_refused(host: Host) -> None:
-    survey, at, _ = host.propose({})
+    survey, at, _dummy = host.propose({})
     request = Request({}, {}, "merge", Path("/etc/docker/daemon.json"), "auto", accept_data_move=False)
     with pytest.raises(RefusedError, match=r"reads .*daemon.json, not /etc/docker/daemon.json"):
         propose(request, survey, at)
 
 
 def test_a_profile_gives_way(host: Host) -> None:
-    survey, at, _ = host.propose({})
+    survey, at, _dummy = host.propose({})
     swarm = dataclasses.replace(survey, info={**survey.info, "Swarm": {"LocalNodeState": "active"}})
     profile = {"live-restore": True, "log-driver": "journald", "log-opts": None, "default-stop-timeout": 5}
     config = {"log-opts": {"max-size": "10m"}}
@@ -284,7 +291,7 @@ def test_a_profile_gives_way(host: Host) -> None:
 
 
 def test_no_engine_to_ask_needs_a_version(host: Host) -> None:
-    survey, at, _ = host.propose({})
+    survey, at, _dummy = host.propose({})
     bare = dataclasses.replace(survey, unit=Unit("docker.service"), status=plan.ABSENT, version="", info={}, daemon="")
     with pytest.raises(RefusedError, match="engine_version"):
         propose(Request({"icc": False}, {}, "merge", host.path, "auto", accept_data_move=False), bare, at)

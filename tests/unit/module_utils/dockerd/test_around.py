@@ -110,13 +110,13 @@ def test_restart_waits_for_another_process(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("state", [show("failed", 0), show("activating", 0, "auto-restart")])
 def test_a_failed_start_is_seen_at_once(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
-    daemon, _ = systemd(monkeypatch, show("active", 1), show("deactivating", 1), state)
+    daemon, _dummy = systemd(monkeypatch, show("active", 1), show("deactivating", 1), state)
     with pytest.raises(ControlError, match=r"did not start \(exit-code\)"):
         daemon.restart()
 
 
 def test_a_start_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    daemon, _ = systemd(monkeypatch, show("active", 1), show("activating", 2, "start"), timeout=0.05)
+    daemon, _dummy = systemd(monkeypatch, show("active", 1), show("activating", 2, "start"), timeout=0.05)
     with pytest.raises(ControlError, match=r"did not answer within 0\.05 seconds"):
         daemon.restart()
 
