@@ -243,7 +243,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find, mask, mask_text, telling
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import preflight, report
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, preflight, report
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
@@ -293,7 +293,7 @@ def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
         preflight.check(request, host, proposal, engine)
         outcome = Outcome(proposal.decision.action, proposal.decision.pending)
         if not module.check_mode:
-            preflight.tidy(request.path)
+            files.tidy(request.path)
             if at.broken:
                 store.keep_broken(at.original, time.strftime("%Y%m%dT%H%M%S"))
             daemon = Daemon(runs, params["service"], engine, params["timeout"])

@@ -27,6 +27,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import
 
 OWNER = (os.geteuid(), os.getegid())  # root, but in unit tests
 STATE_DIR = Path("/var/lib/bulkhead.docker")
+_STAGED = ".bulkhead"  # by which we know our own half-written files from an editor's
 
 
 class StateError(Exception):
@@ -55,7 +56,7 @@ def read(path: Path) -> Original:
 def stage(path: Path, data: bytes, mode: int, owner: tuple[int, int] = OWNER) -> Path:
     """The content in a file beside ``path``, complete and on disk. Nothing is left when that fails (a full disk)."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_STAGED, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -81,6 +82,12 @@ def install(staged: Path, path: Path) -> None:
 def discard(staged: Path) -> None:
     with contextlib.suppress(OSError):
         staged.unlink()
+
+
+def tidy(path: Path) -> None:
+    """Remove half-written files that a killed run left beside ``path``; they may hold credentials."""
+    for leftover in path.parent.glob(f".{path.name}.*{_STAGED}"):
+        discard(leftover)
 
 
 def write(path: Path, data: bytes, mode: int, owner: tuple[int, int] = OWNER) -> None:

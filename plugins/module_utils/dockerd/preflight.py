@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,13 +25,6 @@ def check(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
     ]
     if reasons:
         raise RefusedError("\n".join(reasons))
-
-
-def tidy(path: Path) -> None:
-    """Half-written files that a killed run left beside the target; they may hold credentials."""
-    for leftover in path.parent.glob(f".{path.name}.*"):
-        with contextlib.suppress(OSError):
-            leftover.unlink()
 
 
 def _data(request: Request, host: Survey, proposal: Proposal, engine: Engine) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import control, preflight, report
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import control, files, preflight, report
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Outcome
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError, Daemon, last_words
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Container, Engine, Snapshot
@@ -190,10 +190,14 @@ def test_a_remapped_user_needs_ids() -> None:
 
 
 def test_leftovers_are_tidied(tmp_path: Path) -> None:
-    for name in (".daemon.json.a1b2", "daemon.json", "daemon.json.bak"):
+    """Ours only: an open editor's swap file is not one of them."""
+    path = tmp_path / "daemon.json"
+    others = {".daemon.json.swp", ".daemon.json.orig", "daemon.json", "daemon.json.bak"}
+    for name in others:
         (tmp_path / name).touch()
-    preflight.tidy(tmp_path / "daemon.json")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["daemon.json", "daemon.json.bak"]
+    assert files.stage(path, b"{}", 0o600).exists()
+    files.tidy(path)
+    assert {path.name for path in tmp_path.iterdir()} == others
 
 
 def _found(content: dict[str, t.Any], broken: str = "") -> Found:
