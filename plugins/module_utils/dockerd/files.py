@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 import typing as t
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import
 
 OWNER = (os.geteuid(), os.getegid())  # root, but in unit tests
 STATE_DIR = Path("/var/lib/bulkhead.docker")
+_VERSION = 1  # of the record
+_LOCK_SECONDS = 300.0  # longer than a run takes that has to undo a restart
 _STAGED = ".bulkhead"  # by which we know our own half-written files from an editor's
 
 
@@ -123,7 +126,7 @@ class State:
 
 def encode(state: State) -> dict[str, t.Any]:
     return {
-        "version": 1,
+        "version": _VERSION,
         "owned": dump_ownership(state.owned),
         "cut": {**asdict(state.cut), "owned": dump_ownership(state.cut.owned)} if state.cut else None,
         "daemon": state.daemon,
@@ -135,6 +138,8 @@ def encode(state: State) -> dict[str, t.Any]:
 
 
 def decode(raw: dict[str, t.Any]) -> State:
+    if raw["version"] != _VERSION:
+        raise ValueError(f"its version is {raw['version']!r}, not {_VERSION}")
     cut = raw.get("cut")
     return State(
         owned=load_ownership(raw["owned"]),
@@ -161,7 +166,9 @@ class Store:
             return decode(json.loads(self.state_file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return State()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except PermissionError as error:
+            raise StateError(f"{self.state_file} cannot be read: this needs root (become: true)") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
                 f"{self.state_file}, the record of which keys are ours, cannot be read ({error}). Move it away to "
                 "start afresh: keys set by earlier runs then count as somebody else's"
@@ -194,8 +201,20 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """One run at a time for each host."""
+        """One run at a time for each host. Raises StateError when another one does not end."""
         self._prepare()
+        deadline = time.monotonic() + _LOCK_SECONDS
         with (self.directory / "lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while not _locked(file):
+                if time.monotonic() > deadline:
+                    raise StateError(f"another run on this host has not finished within {_LOCK_SECONDS:g} seconds")
+                time.sleep(0.2)
             yield
+
+
+def _locked(file: t.TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
