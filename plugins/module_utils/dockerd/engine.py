@@ -8,6 +8,7 @@ Paths carry no API version, so the engine answers in its own newest one and none
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -20,6 +21,10 @@ Json = dict[str, t.Any]
 
 class EngineError(Exception):
     """The engine did not answer, or not as expected."""
+
+
+class GoneError(EngineError):
+    """What was asked about does not exist, or no longer."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -79,7 +84,8 @@ class Engine:
         finally:
             connection.close()
         if answer.status != http.client.OK:
-            raise EngineError(f"{path}: HTTP {answer.status}: {body[:300].decode(errors='replace').strip()}")
+            failure = GoneError if answer.status == http.client.NOT_FOUND else EngineError
+            raise failure(f"{path}: HTTP {answer.status}: {body[:300].decode(errors='replace').strip()}")
         try:
             return json.loads(body) if body.strip() != b"OK" else "OK"
         except ValueError as error:
@@ -107,9 +113,12 @@ class Engine:
         return [{"id": str(raw["Id"]), "name": _name(raw)} for raw in self.get("/containers/json") or []]
 
     def snapshot(self) -> Snapshot:
-        containers = tuple(self._container(raw) for raw in self.get("/containers/json") or [])
+        containers: list[Container] = []
+        for raw in self.get("/containers/json") or []:
+            with contextlib.suppress(GoneError):  # it ended since the list was made
+                containers.append(self._container(raw))
         networks = frozenset(str(raw.get("Name")) for raw in self.get("/networks") or [])
-        return Snapshot(containers, networks)
+        return Snapshot(tuple(containers), networks)
 
     def _container(self, raw: Json) -> Container:
         details = self.get(f"/containers/{quote(str(raw['Id']))}/json")

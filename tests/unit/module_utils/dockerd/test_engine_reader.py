@@ -74,6 +74,17 @@ def test_answers(engine: Engine) -> None:
     assert [container.returns for container in snapshot.containers] == [True, False]
 
 
+def test_a_container_that_ends_while_it_is_looked_at_is_not_in_the_snapshot(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where short jobs come and go all the time, that must not count as an engine that does not answer."""
+    monkeypatch.delitem(ANSWERS, "/containers/2/json")
+    assert [container.id for container in engine.snapshot().containers] == ["1"]
+    monkeypatch.setitem(ANSWERS, "/containers/2/json", (500, b"{}"))
+    with pytest.raises(EngineError):
+        engine.snapshot()
+
+
 @pytest.mark.parametrize(
     ("path", "words"), [("/broken", "not JSON"), ("/refused", "HTTP 500.*plugin missing"), ("/none", "404")]
 )
