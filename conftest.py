@@ -15,3 +15,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave a report where tools/test counts them: one a process, so that none overwrites another's."""
     if directory := os.environ.get("BULKHEAD_JUNIT"):
         config.option.xmlpath = f"{directory}/{os.getpid()}.xml"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hosts of the lab are tested side by side, the tests of one host in their order (xdist's --dist loadgroup)."""
+    for item in items:
+        host = getattr(item, "callspec", None) and item.callspec.params.get("_testinfra_host")
+        if host:
+            item.add_marker(pytest.mark.xdist_group(host.backend.get_pytest_id()))
