@@ -153,7 +153,7 @@ def moves_data(change: Change, info: Mapping[str, t.Any]) -> bool:
     """Whether the daemon would no longer see the images, containers and volumes that it has."""
     row = KEYS.get(change.key)
     if change.key == "features":
-        return _image_store(change.before) != _image_store(change.after)
+        return _moves_images(_image_store(change.before), _image_store(change.after), info)
     if row is None or not row.moves_data:
         return False
     if change.key == "storage-driver":  # left to itself, the engine keeps to the driver that has data
@@ -166,5 +166,16 @@ def _plain(value: t.Any) -> str:
     return str(value).rstrip("/")
 
 
-def _image_store(features: t.Any) -> bool:
-    return isinstance(features, dict) and features.get("containerd-snapshotter") is True
+def _image_store(features: t.Any) -> bool | None:
+    """Whether the file asks for containerd's image store; None when it leaves that to the engine."""
+    asked = features.get("containerd-snapshotter") if isinstance(features, dict) else None
+    return asked if isinstance(asked, bool) else None
+
+
+def _moves_images(before: bool | None, after: bool | None, info: Mapping[str, t.Any]) -> bool:
+    """Unasked, an engine before 29 uses its own store and a new one containerd's, so the running one's word counts."""
+    if before == after:
+        return False
+    status = info.get("DriverStatus")
+    in_containerd = ["driver-type", "io.containerd.snapshotter.v1"] in status if status else bool(before)
+    return bool(after) != in_containerd

@@ -61,10 +61,11 @@ def _new_root(host: Survey, change: plan.Change) -> str:
 
 
 def _on_disk(root: Path) -> dict[str, int]:
-    """The same counts from the file system, for an engine that does not run."""
+    """The same counts from the file system, for an engine that does not run; of remapped users as well."""
+    roots = [root, *root.glob("[0-9]*.[0-9]*")]
 
     def count(pattern: str) -> int:
-        return len(list(root.glob(pattern)))
+        return sum(len(list(one.glob(pattern))) for one in roots)
 
     return {
         "containers": count("containers/*"),

@@ -104,3 +104,18 @@ def test_a_key_that_we_do_not_know_needs_a_restart() -> None:
 )
 def test_moves_data(key: str, before: t.Any, after: t.Any, moves: bool) -> None:
     assert moves_data(Change(key, before, after, "config"), {"Driver": "overlay2"}) is moves
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moves"),
+    [
+        (None, {"containerd-snapshotter": False}, True),
+        (None, {"containerd-snapshotter": True}, False),
+        ({"cdi": True}, {"cdi": False}, False),
+        ({"containerd-snapshotter": True}, None, True),
+    ],
+)
+def test_an_engine_that_uses_the_containerd_store_unasked(before: t.Any, after: t.Any, moves: bool) -> None:
+    """As engine 29 does where it is installed anew."""
+    info = {"Driver": "overlayfs", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
+    assert moves_data(Change("features", before, after, "config"), info) is moves

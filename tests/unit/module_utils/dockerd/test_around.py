@@ -169,6 +169,10 @@ def test_data_on_disk_counts_when_the_engine_is_down(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=f"/srv/docker instead of {tmp_path}.*1 volumes.*accept_data_move"):
         check(move)
     check(move, accept=True)
+    remapped = tmp_path / "remapped" / "231072.231072" / "containers" / "4bf5e2a0c7d1"
+    remapped.mkdir(parents=True)
+    with pytest.raises(RefusedError, match="1 containers"):
+        check(proposal(plan.Change("data-root", str(tmp_path / "remapped"), "/srv/docker", "config")))
     check(proposal(plan.Change("data-root", str(tmp_path / "empty"), "/srv/docker", "config")))
 
 
