@@ -46,7 +46,7 @@ options:
     choices: [merge, exclusive]
     default: merge
   path:
-    description: The configuration file. It must be the one that the unit's daemon reads.
+    description: The configuration file. It must be the one that the daemon reads; a symbolic link to it is followed.
     type: path
     default: /etc/docker/daemon.json
   docker_host:
@@ -54,7 +54,9 @@ options:
     type: str
     default: unix:///var/run/docker.sock
   service:
-    description: The systemd unit of the daemon.
+    description:
+      - The systemd unit of the daemon.
+      - A daemon that runs outside of systemd is found by O(docker_host); to restart it is left to you.
     type: str
     default: docker.service
   dockerd:
@@ -83,7 +85,7 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds to wait for the daemon after a restart before it counts as failed.
+    description: Seconds to wait for the daemon after a restart before it counts as failed; at least 1.
     type: int
     default: 60
 attributes:
@@ -237,6 +239,7 @@ journal:
 """
 
 import contextlib
+import os
 import time
 import typing as t
 from pathlib import Path
@@ -307,11 +310,13 @@ def _request(module: AnsibleModule) -> Request:
     no_log alone would mask every harmless value of ``config`` too (true, json-file), wherever it occurs.
     """
     params = module.params
+    if params["timeout"] < 1:
+        raise RefusedError(f"timeout must be at least 1 second, not {params['timeout']}")
     request = Request(
         config=params["config"] or {},
         profile=params["profile"] or {},
         mode=params["mode"],
-        path=Path(params["path"]).resolve(),
+        path=Path(os.path.realpath(params["path"])),  # which, unlike resolve(), takes a circle of symlinks as it is
         restart=params["restart"],
         accept_data_move=params["accept_data_move"],
     )
@@ -323,9 +328,8 @@ def _request(module: AnsibleModule) -> Request:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    request = _request(module)
     try:
-        result = run(module, request)
+        result = run(module, _request(module))
     except UndoneError as error:
         known = set(module.no_log_values)
         module.fail_json(msg=mask_text(str(error), known), journal=[mask_text(line, known) for line in error.journal])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Request:
     config: Config
     profile: Config
     mode: str
-    path: Path
+    path: Path  # symlinks followed
     restart: str
     accept_data_move: bool
 
@@ -119,10 +120,10 @@ def propose(request: Request, host: Survey, at: Found) -> Proposal:
 
 
 def _right_file(request: Request, host: Survey) -> None:
-    if host.unit.argv and host.config_path != str(request.path):
+    if host.unit.argv and os.path.realpath(host.config_path) != str(request.path):
         raise RefusedError(
             f"{host.unit.name} reads {host.config_path}, not {request.path}: set path to it, or change --config-file "
-            f"in {host.unit.sources}"
+            f"in {host.unit.sources or 'what starts it'}"
         )
 
 

@@ -10,16 +10,18 @@ import re
 import shutil
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan, versions
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.daemon import peer_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import Context
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, flags
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import (
     Unit,
+    command_line,
     process_start,
     read_unit,
     started_at,
@@ -71,6 +73,8 @@ class Survey:
 def survey(run: Run, engine: Engine, service: str, binary: str | None, given_version: str | None) -> Survey:
     unit = read_unit(run, service)
     status = _status(unit, engine)
+    if status == plan.RUNNING and not unit.argv:
+        unit = replace(unit, name="the running dockerd", argv=_live_argv(engine))
     program = binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
     own_version = _binary_version(run, program)
     info: Mapping[str, t.Any] = {}
@@ -105,6 +109,15 @@ def _status(unit: Unit, engine: Engine) -> str:
     if unit.exists:
         return plan.STOPPED
     return plan.RUNNING if Path(engine.path).is_socket() and engine.ping() else plan.ABSENT
+
+
+def _live_argv(engine: Engine) -> tuple[str, ...]:
+    """How a daemon was started that no unit of systemd runs: it tells which file it reads, and its flags."""
+    try:
+        argv = command_line(peer_of(engine.path, engine.timeout))
+    except OSError:
+        return ()
+    return argv if argv and Path(argv[0]).name == "dockerd" else ()
 
 
 def _binary_version(run: Run, program: str) -> str:
