@@ -48,7 +48,7 @@ def _versions() -> dict[str, str | None]:
 def _version(name: str) -> str | None:
     try:
         return str(importlib.import_module(name).__version__)
-    except ImportError:
+    except (ImportError, AttributeError):  # the latter: an empty directory, left of a removed package
         return None
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import pytest
 from ansible.module_utils.common import respawn
 from ansible_collections.bulkhead.docker.plugins.module_utils import libraries
@@ -37,6 +40,13 @@ def test_a_too_old_library_says_what_is_there_and_what_is_needed() -> None:
     said = libraries.missing({"docker": "4.4.4", "jmespath": None}, "ID=debian\n")
     assert "docker >= 5.0.3, jmespath >= 0.9.4 on the managed host (docker 4.4.4, jmespath is missing)" in said
     assert said.endswith("apt install python3-docker python3-jmespath")
+
+
+def test_what_is_left_of_a_removed_package_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory without any module in it can be imported, and has no version."""
+    monkeypatch.setitem(sys.modules, "docker", types.ModuleType("docker"))
+    monkeypatch.setattr(respawn, "has_respawned", lambda: True)
+    assert "docker is missing" in libraries.ensure()
 
 
 def test_another_interpreter_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
