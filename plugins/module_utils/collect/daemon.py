@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import socket
+import stat
 import struct
 import typing as t
 from pathlib import Path
@@ -20,6 +21,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import fla
 ROOTFUL_CONFIG = "/etc/docker/daemon.json"
 Listeners = list[dict[str, t.Any]]
 
+_MOST_BYTES = 1_000_000  # of a configuration file
 _UNIX_LISTENING = 0x10000  # __SO_ACCEPTCON
 
 
@@ -98,7 +100,7 @@ def read_config(path: str, pid: int) -> tuple[dict[str, t.Any], float | None]:
     inside = Path(f"{PROC}/{pid}/root") / path.lstrip("/")
     file = inside if os.access(inside.parent, os.X_OK) else Path(path)
     try:
-        changed, content = file.stat().st_mtime, file.read_text(encoding="utf-8")
+        changed, content = _read(file)
     except FileNotFoundError:
         return {"path": path, "exists": False, "error": "", "values": {}}, None
     except (OSError, ValueError) as error:
@@ -106,6 +108,17 @@ def read_config(path: str, pid: int) -> tuple[dict[str, t.Any], float | None]:
     values, problem = _parsed(content)
     error_text = f"{path}: {problem}" if problem else ""
     return {"path": path, "exists": True, "error": error_text, "values": redact.settings(values)}, changed
+
+
+def _read(path: Path) -> tuple[float, str]:
+    """When a file changed, and its text. That of a rootless engine is its owner's to make: it may be anything."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), encoding="utf-8") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("not a regular file")
+        if found.st_size > _MOST_BYTES:
+            raise OSError("too large for a configuration")
+        return found.st_mtime, file.read(_MOST_BYTES)
 
 
 def _parsed(content: str) -> tuple[dict[str, t.Any] | None, str]:

@@ -102,6 +102,18 @@ def test_secrets_of_the_configuration_file_are_not_read_out(tmp_path: Path) -> N
     assert set(found["values"]) == {"proxies", "log-opts", "labels"}
 
 
+def test_a_configuration_file_that_never_ends_is_not_read(tmp_path: Path) -> None:
+    """A rootless engine's file is its owner's to make, and root reads it."""
+    pipe, link, large = tmp_path / "pipe", tmp_path / "link", tmp_path / "large"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    large.write_text(" " * 2_000_000)
+    for path, words in ((pipe, "not a regular file"), (link, "not a regular file"), (large, "too large")):
+        found, changed = daemon.read_config(str(path), os.getpid())
+        assert (found["exists"], found["values"], changed) == (None, None, None)
+        assert words in found["error"]
+
+
 def test_a_rootless_daemon_reads_its_owners_file(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = "HOME=/home/dev\0XDG_RUNTIME_DIR=/run/user/1000\0"
     monkeypatch.setattr(daemon, "text", lambda _path: environment)
