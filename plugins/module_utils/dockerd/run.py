@@ -41,7 +41,7 @@ def runner(run_command: RunCommand) -> Run:
     """A Run over Ansible's own way to start programs, which knows no time limit."""
 
     def run(argv: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> Done:
-        command = ["timeout", "--kill-after=5", f"{seconds:g}", *argv]
+        command = ["timeout", "-k", "5", f"{seconds:g}", *argv]
         try:
             return Done(*run_command(command, environ_update=dict(environment or {}), handle_exceptions=False))
         except OSError as error:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import TIMED_OUT, Run
 
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts", "ExecStart", "Environment",
@@ -122,8 +122,13 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
 
 
 def read_unit(run: Run, name: str = "docker.service") -> Unit:
-    """The effective unit. A host without systemd, or without the unit, gives one that does not exist."""
-    done = run(["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"], 10)
+    """The effective unit. A host without systemd, or without the unit, gives one that does not exist.
+
+    Raises TimeoutError when systemd does not answer: what it would say is not guessed.
+    """
+    done = run(["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"], 30)
+    if done.rc == TIMED_OUT:
+        raise TimeoutError(f"systemctl show {name} took too long: is systemd well?")
     # without systemd (an image build) the files say what it would say
     shown = done.out if not done.rc and "LoadState=" in done.out else offline(name, UNIT_DIRECTORIES)
     files = {path: _text(path) for path in environment_files(parse_show(shown))}

@@ -140,9 +140,9 @@ def test_programs_have_a_time_limit() -> None:
     def run_command(
         args: list[str], *, environ_update: dict[str, str], handle_exceptions: bool
     ) -> tuple[int, str, str]:
-        if args[3] == "none":
+        if args[4] == "none":
             raise FileNotFoundError("none")
-        assert args[:3] == ["timeout", "--kill-after=5", "2"]
+        assert args[:4] == ["timeout", "-k", "5", "2"]
         return (TIMED_OUT, "", "")
 
     run = runner(run_command)

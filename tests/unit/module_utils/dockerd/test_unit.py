@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import unit
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import TIMED_OUT, Done
 
 SHOW = """\
 MainPID=179
@@ -38,6 +39,11 @@ def test_drop_ins_and_environment_files_count() -> None:
 def test_a_unit_that_is_not_there() -> None:
     assert unit.parse_unit("docker.service", "LoadState=not-found\nActiveState=inactive\n", {}).active == "absent"
     assert unit.Unit("docker.service").active == "absent"
+
+
+def test_a_systemd_that_does_not_answer_is_no_missing_unit() -> None:
+    with pytest.raises(TimeoutError, match=r"systemctl show docker\.service took too long"):
+        unit.read_unit(lambda *_arguments: Done(TIMED_OUT, "", ""), "docker.service")
 
 
 def test_without_systemd_the_files_say_it(tmp_path: Path) -> None:
