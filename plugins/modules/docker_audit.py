@@ -242,11 +242,11 @@ audit:
         rule:
           description: Stable id of the rule.
           type: str
-          sample: container-privileged
+          sample: daemon-live-restore
         subject:
           description: What was judged.
           type: dict
-          sample: {kind: container, id: 4bf5e2a0c7d1, name: web}
+          sample: {kind: daemon, id: 1c4e0b6e-6f0a-4bd5-9f1e-2a30c7d14bf5, name: web1}
         verdict:
           description:
             - V(pass) or V(fail); V(not_applicable); V(unknown) when what the rule needs could not be read; V(error)
@@ -256,23 +256,25 @@ audit:
         severity:
           description: How bad a failure is.
           type: str
-          sample: critical
+          sample: low
         title:
           description: The wanted condition.
           type: str
-          sample: No container is privileged
+          sample: Containers outlive the daemon
         threat:
           description: What an attacker gains when it does not hold.
           type: str
-          sample: Whoever runs code in the container is root on the host.
+          sample: Each update or crash of the daemon stops every container, so updates are put off.
         remedy:
           description: How to mend it.
           type: str
-          sample: Run it without --privileged and add the capabilities or devices that it needs.
+          sample: >-
+            Role docker_daemon with `docker_daemon_profile: baseline`, or `docker_daemon_config: {live-restore: true}`.
+            A reload suffices.
         lever:
           description: Who can mend it (V(host), V(recreate), V(rebuild) or V(external)).
           type: str
-          sample: recreate
+          sample: host
         role:
           description: The role of this collection that mends it, if there is one.
           type: str
@@ -280,11 +282,14 @@ audit:
         evidence:
           description: What was observed, what was expected and where it was read; or the reason of any other verdict.
           type: dict
-          sample: {observed: true, expected: "false", source: "docker inspect, HostConfig.Privileged"}
+          sample:
+            observed: {value: false, source: "GET /info: LiveRestoreEnabled"}
+            expected: live-restore true
+            source: "GET /info: LiveRestoreEnabled"
         cis:
           description: For versions of the CIS Docker Benchmark, the ids it maps to.
           type: dict
-          sample: {"1.6": ["5.4"], "1.8": ["5.5"]}
+          sample: {"1.6": ["2.15"], "1.8": ["2.16"]}
         waiver:
           description: The exception that covers it, if there is one.
           type: dict

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import typing as t
@@ -14,6 +15,9 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.bulkhead.docker.plugins.module_utils import libraries, model
+from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import Verdict
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import Subject
+from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
 from ansible_collections.bulkhead.docker.plugins.modules import docker_audit
 from ansible_collections.bulkhead.docker.tests.fake_engine import INFO, inspected, serving
 
@@ -67,6 +71,16 @@ def test_the_result_is_what_the_documentation_says(run: Run, tmp_path: Path, che
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", audit["collected_at"])
     assert sum(audit["counts"].values()) == len(audit["findings"])
     assert [found["subject"]["name"] for found in audit["findings"] if found["verdict"] == "error"] == ["hung"]
+
+
+def test_the_documented_finding_is_one_of_a_rule() -> None:
+    contains = RETURN["audit"]["contains"]["findings"]["contains"]
+    sample = {name: field["sample"] for name, field in contains.items()}
+    (rule,) = [rule for rule in RULES if rule.id == sample["rule"]]
+    subject = Subject(**sample["subject"])
+    told = dataclasses.asdict(Verdict(rule, subject, "fail", sample["evidence"]).finding())
+    assert json.loads(json.dumps(told)) == sample
+    assert (sample["evidence"]["expected"], sample["evidence"]["source"]) == (rule.expected, rule.source)
 
 
 def test_the_same_state_gives_the_same_findings_worst_first(run: Run, tmp_path: Path) -> None:
