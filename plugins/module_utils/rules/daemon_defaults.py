@@ -67,7 +67,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="loose_ulimits",
         expected="default-ulimits with nofile, hard limits within `max_ulimits` of the policy",
         source="dockerd flags; daemon.json",
-        remedy=configure("default-ulimits: {nofile: {Name: nofile, Soft: 65536, Hard: 524288}}"),
+        remedy=configure("default-ulimits: {nofile: {Name: nofile, Soft: 16384, Hard: 16384}}"),
         cis=cis("2.8", "2.9"),
     ),
     _mended(

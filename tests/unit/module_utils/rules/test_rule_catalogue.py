@@ -10,6 +10,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_keys, jmes, versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import CIS_VERSIONS, KINDS, LEVERS, SEVERITIES, Rule
@@ -71,6 +72,19 @@ def test_role_of_a_remedy_exists_and_sets_keys_that_exist(rule: Rule) -> None:
     for settings in re.findall(r"docker_daemon_config: {(.*?)}`", rule.remedy):
         for key in re.findall(r"(?:^|, )([a-z0-9-]+):", re.sub(r"{.*}", "", settings)):
             assert key in daemon_keys.KEYS, key
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if "docker_daemon_" in rule.remedy], ids=lambda rule: rule.id)
+def test_options_of_a_remedy_exist_and_its_profile_sets_the_same(rule: Rule) -> None:
+    role = ROOT / "roles" / "docker_daemon"
+    options = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    assert set(re.findall(r"docker_daemon_\w+", rule.remedy)) <= set(options)
+    for profile, settings in re.findall(
+        r"docker_daemon_profile: (\w+)`, or `docker_daemon_config: ({.*?})`", rule.remedy
+    ):
+        held = yaml.safe_load((role / "vars" / "main.yml").read_text())["__docker_daemon_profiles"][profile]
+        wanted = yaml.safe_load(settings)
+        assert {key: held.get(key, "not set") for key in wanted} == wanted
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.role], ids=lambda rule: rule.id)
