@@ -258,7 +258,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal i
     propose,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import runner
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import survey
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Given, survey
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     # no_log keeps the values out of the host's own log; main() masks what reaches the controller
@@ -287,8 +287,8 @@ def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
     store = Store(request.path)
     runs = runner(module.run_command)
     with contextlib.nullcontext() if module.check_mode else store.lock():
-        host = survey(runs, engine, params["service"], params["dockerd"], params["engine_version"])
         at = found(read(request.path), store.load(), read(store.backup), request.mode, request.path)
+        host = survey(runs, engine, Given(params["service"], params["dockerd"], params["engine_version"], at.content))
         _guard(module, at.content, at.good, dict(host.unit.environment))
         proposal = propose(request, host, at)
         for warning in proposal.warnings:

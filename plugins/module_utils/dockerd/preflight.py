@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Proposal, RefusedError, Request
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey, data_roots
 
 _BUILTIN_PROFILES = frozenset({"", "builtin", "default", "unconfined"})
 
@@ -31,7 +31,7 @@ def _data(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
     moving = [change for change in proposal.changes if plan.moves_data(change, host.info)]
     if not moving or request.accept_data_move:
         return []
-    holdings = engine.holdings() if host.status == plan.RUNNING else _on_disk(Path(_root(host, proposal, "before")))
+    holdings = engine.holdings() if host.status == plan.RUNNING else _on_disk(_root(host, proposal, "before"))
     if not any(holdings.values()):
         return []
     old = host.info.get("DockerRootDir") or _root(host, proposal, "before")
@@ -60,12 +60,11 @@ def _new_root(host: Survey, change: plan.Change) -> str:
     return f"another store under {current}"
 
 
-def _on_disk(root: Path) -> dict[str, int]:
+def _on_disk(data_root: str) -> dict[str, int]:
     """The same counts from the file system, for an engine that does not run; of remapped users as well."""
-    roots = [root, *root.glob("[0-9]*.[0-9]*")]
 
     def count(pattern: str) -> int:
-        return sum(len(list(one.glob(pattern))) for one in roots)
+        return sum(len(list(root.glob(pattern))) for root in data_roots(data_root))
 
     return {
         "containers": count("containers/*"),

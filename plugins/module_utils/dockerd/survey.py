@@ -44,13 +44,14 @@ class Survey:
     containers: tuple[Mapping[str, str], ...] = ()
     daemon: str = ""  # identity of the running process
     started: float = 0.0
+    data_root: str = plan.DATA_ROOT  # as set; where users are remapped, the data lies one level deeper
     warnings: tuple[str, ...] = ()
 
     @property
     def swarm(self) -> bool:
         if self.info:
             return (self.info.get("Swarm") or {}).get("LocalNodeState") not in (None, "", "inactive")
-        return Path(plan.DATA_ROOT, "swarm", "docker-state.json").exists()
+        return any((root / "swarm" / "docker-state.json").exists() for root in data_roots(self.data_root))
 
     @property
     def config_path(self) -> str:
@@ -70,12 +71,27 @@ class Survey:
         )
 
 
-def survey(run: Run, engine: Engine, service: str, binary: str | None, given_version: str | None) -> Survey:
-    unit = read_unit(run, service)
+def data_roots(data_root: str) -> list[Path]:
+    """The directory, and those in it that an engine uses while it remaps users."""
+    return [Path(data_root), *Path(data_root).glob("[0-9]*.[0-9]*")]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the host itself cannot tell, or not better."""
+
+    service: str
+    binary: str | None
+    version: str | None
+    config: Mapping[str, t.Any]  # the file's content
+
+
+def survey(run: Run, engine: Engine, given: Given) -> Survey:
+    unit = read_unit(run, given.service)
     status = _status(unit, engine)
     if status == plan.RUNNING and not unit.argv:
         unit = replace(unit, name="the running dockerd", argv=_live_argv(engine))
-    program = binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
+    program = given.binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
     own_version = _binary_version(run, program)
     info: Mapping[str, t.Any] = {}
     containers: list[dict[str, str]] = []
@@ -90,12 +106,13 @@ def survey(run: Run, engine: Engine, service: str, binary: str | None, given_ver
         unit=unit,
         status=status,
         binary=program if own_version else "",
-        version=own_version or running_version or given_version or "",
+        version=own_version or running_version or given.version or "",
         running_version=running_version,
         info=info,
         containers=tuple(containers),
         daemon=process_start(unit.main_pid) if unit.main_pid else "",
         started=started_at(unit.main_pid) if unit.main_pid else 0.0,
+        data_root=str({**given.config, **flags.settings(unit.argv)}.get("data-root") or plan.DATA_ROOT),
         warnings=_version_warning(own_version, running_version),
     )
 

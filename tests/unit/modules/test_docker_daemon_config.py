@@ -80,6 +80,17 @@ def test_a_daemon_that_no_unit_runs_tells_its_file_and_flags_itself(
     assert run(config={"icc": False})["changed"]
 
 
+@pytest.mark.parametrize("place", ["data/swarm", "data/231072.231072/swarm"], ids=["plain", "remapped"])
+def test_a_swarm_node_is_known_by_its_data_when_the_engine_is_down(run: Run, tmp_path: Path, place: str) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "docker-state.json").touch()
+    (tmp_path / "daemon.json").write_text(json.dumps({"data-root": str(tmp_path / "data")}))
+    down = {"docker_host": "unix:///none", "engine_version": "28.5.2"}
+    assert "Swarm node" in run(config={"live-restore": True}, **down)["msg"]
+    (tmp_path / place / "docker-state.json").unlink()
+    assert run(config={"live-restore": True}, **down)["changed"]
+
+
 def test_a_timeout_that_is_none_is_refused_before_anything_is_touched(run: Run, tmp_path: Path) -> None:
     assert run(config={"icc": False}, timeout=0)["msg"] == "timeout must be at least 1 second, not 0"
     assert not (tmp_path / "daemon.json").exists()
