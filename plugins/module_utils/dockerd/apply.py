@@ -69,6 +69,8 @@ class Apply:
     def run(self, policy: str) -> Outcome:
         staged = self._stage()
         try:
+            if files.read(self.path) != self.at.original:
+                raise OSError(f"{self.path} was written by somebody else in the meantime: run again")
             state = self._record()
             if staged:
                 files.install(staged, self.path)

@@ -256,6 +256,21 @@ def test_a_failed_write_changes_nothing(monkeypatch: pytest.MonkeyPatch, host: H
     host.settled({"icc": False})
 
 
+def test_what_somebody_else_writes_meanwhile_is_not_lost(monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
+    """Validating the new file takes seconds, in which another program may write its own."""
+    stage = files.stage
+
+    def slow(*arguments: t.Any) -> Path:
+        host.path.write_text('{"theirs": 1}')
+        return stage(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(RefusedError, match="somebody else"):
+        patch.setattr(files, "stage", slow)
+        host.run({"icc": False})
+    assert (host.content(), host.store.load()) == ({"theirs": 1}, files.State())
+    assert [path.name for path in host.path.parent.iterdir() if path.is_file()] == ["daemon.json"]
+
+
 def test_modes(host: Host) -> None:
     secret = {"proxies": {"http-proxy": "http://user:c4n4ry@192.0.2.1:1"}}
     host.run(secret)
