@@ -45,6 +45,7 @@ class Engine:
             "/version": VERSION,
             "/info": INFO,
             "/networks": [{"Name": "bridge", "Options": {"com.docker.network.bridge.enable_icc": "true"}}],
+            "/volumes": {"Volumes": None},
             "/containers/json": [{"Id": name, "Names": [f"/{name}"], "Ports": []} for name in containers],
             **{f"/containers/{name}/json": answer for name, answer in containers.items()},
         }

@@ -4,9 +4,9 @@
 """Cases for rules: raw facts recorded from real engines, with a few values of them replaced.
 
 A case of tests/cases/<rule>.yml starts from a hardened host with one hardened container and names only what differs:
-``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``daemon``, ``flags``, ``config``
-(values of daemon.json), ``inspect``, ``process``, ``execs``, ``secrets``, ``others`` (inspections of more containers),
-``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
+``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``volumes``, ``daemon``, ``flags``,
+``config`` (values of daemon.json), ``inspect``, ``process``, ``execs``, ``secrets``, ``others`` (inspections of more
+containers), ``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ENGINES = ("20.10", "26.1", "28.5")
 #: Where in the facts each part of a case belongs.
 _CONTAINER = ("inspect", "process", "execs", "secrets")
 _PLACES: dict[str, tuple[t.Any, ...]] = {
-    **{part: (part,) for part in ("info", "version", "bridge", "daemon")},
+    **{part: (part,) for part in ("info", "version", "bridge", "volumes", "daemon")},
     "flags": ("daemon", "flags"),
     "config": ("daemon", "config", "values"),
     **{part: ("containers", 0, part) for part in _CONTAINER},
@@ -52,7 +52,7 @@ def cases() -> dict[str, list[Case]]:
 
 def facts(case: Case) -> dict[str, t.Any]:
     """The recorded facts with the case's differences."""
-    base = recorded(case.get("engine", "26.1"))
+    base = {"volumes": {}, **recorded(case.get("engine", "26.1"))}
     for part, place in _PLACES.items():
         if part in case:
             *path, last = place

@@ -18,14 +18,15 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape imp
 def subjects(facts: Facts, policy: Json, kinds: t.Collection[str] = KINDS) -> list[Subject]:
     """All subjects of these kinds; ``policy`` must be complete (``policy.merged``)."""
     daemon = daemon_document(facts, policy)
-    found = [_daemon(facts, daemon)] if "daemon" in kinds else []
+    found = [daemon_subject(facts, daemon)] if "daemon" in kinds else []
     if "container" in kinds:
-        around = context(daemon, facts.containers)
+        around = context(daemon, facts)
         found += [_container(raw, around, policy) for raw in facts.containers]
     return found
 
 
-def _daemon(facts: Facts, document: Json) -> Subject:
+def daemon_subject(facts: Facts, document: Json) -> Subject:
+    """The daemon, which stands for its host."""
     return Subject("daemon", text(facts.info, "ID"), text(facts.info, "Name") or "docker", document)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_exposure 
     devices,
     judged_ports,
     loose_ulimits,
+    mounted,
     mounts,
     ports,
 )
@@ -41,6 +42,7 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
     inspect = mapping(raw, "inspect")
     process = at(raw, "process") if isinstance(at(raw, "process"), dict) else None
     running = at(inspect, "State", "Running")
+    entries = mounted(inspect, around)
     published = judged_ports(ports(inspect, running is True), policy)
     return {
         "inspect": inspect,
@@ -51,8 +53,8 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
         "privileged": at(inspect, "HostConfig", "Privileged"),
         "ports": published,
         "declared_ports": declared_ports(inspect, published, policy),
-        "mounts": mounts(inspect, around, policy),
-        "devices": devices(inspect, policy),
+        "mounts": mounts(entries, around, policy),
+        "devices": devices(inspect, entries, policy),
         "capabilities": capabilities(inspect, process, policy),
         "security": security(inspect, process, around),
         "namespaces": namespaces(inspect, process, around),

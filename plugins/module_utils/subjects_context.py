@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import Json, mapping, text
 
 
@@ -17,11 +18,12 @@ class Context:
 
     daemon: Json
     inspects: t.Mapping[str, Json]  # by id and by name
+    volumes: t.Mapping[str, str] | None  # by name, the path of the host behind it, if there is one
 
 
-def context(daemon: Json, containers: t.Iterable[Json]) -> Context:
+def context(daemon: Json, facts: Facts) -> Context:
     inspects: dict[str, Json] = {}
-    for raw in containers:
+    for raw in facts.containers:
         inspect = mapping(raw, "inspect")
         inspects.update({key: inspect for key in (text(inspect, "Id"), text(inspect, "Name").lstrip("/")) if key})
-    return Context(daemon, inspects)
+    return Context(daemon, inspects, facts.volumes)

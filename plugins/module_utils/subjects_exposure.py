@@ -75,14 +75,31 @@ def declared_ports(inspect: Json, published: list[dict[str, t.Any]] | None, poli
     return {"granted": [binding for binding in bindings if {binding, binding.rpartition(":")[2]} & declared]}
 
 
-def mounts(inspect: Json, around: Context, policy: Json) -> list[dict[str, t.Any]] | None:
-    if not isinstance(inspect.get("Mounts"), list):
+def mounted(inspect: Json, around: Context) -> list[dict[str, t.Any]] | None:
+    """The engine's list of mounts; a volume that is a path of the host under another name as the bind mount it is."""
+    entries = mappings(inspect, "Mounts")
+    if not isinstance(inspect.get("Mounts"), list) or (around.volumes is None and any(map(_is_local, entries))):
+        return None
+    return [_unmasked(entry, around.volumes or {}) if _is_local(entry) else entry for entry in entries]
+
+
+def _is_local(entry: Json) -> bool:
+    return entry.get("Type") == "volume" and entry.get("Driver") == "local"
+
+
+def _unmasked(entry: dict[str, t.Any], paths: t.Mapping[str, str]) -> dict[str, t.Any]:
+    path = paths.get(text(entry, "Name"))
+    return {**entry, "Type": "bind", "Source": path} if path else entry
+
+
+def mounts(entries: list[dict[str, t.Any]] | None, around: Context, policy: Json) -> list[dict[str, t.Any]] | None:
+    if entries is None:
         return None
     sockets = sorted({*policy["engine_sockets"], *sequence(around.daemon, "sockets")})
     root = text(around.daemon, "info", "DockerRootDir")
     sensitive = sorted({*policy["sensitive_paths"], *([root] if root else [])})
     found = []
-    for entry in mappings(inspect, "Mounts"):
+    for entry in entries:
         source = normalised(text(entry, "Source"))
         bind = entry.get("Type") == "bind"
         mount = {
@@ -120,13 +137,13 @@ def _is_under(path: str, directory: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip("/") + "/")
 
 
-def devices(inspect: Json, policy: Json) -> list[str] | None:
+def devices(inspect: Json, entries: list[dict[str, t.Any]] | None, policy: Json) -> list[str] | None:
     """Host devices that the container may use, however it was given them."""
     host = at(inspect, "HostConfig")
-    if not isinstance(host, dict):
+    if not isinstance(host, dict) or entries is None:
         return None
     paths = [text(device, "PathOnHost") for device in mappings(host, "Devices")]
-    binds = [normalised(text(mount, "Source")) for mount in mappings(inspect, "Mounts") if mount.get("Type") == "bind"]
+    binds = [normalised(text(mount, "Source")) for mount in entries if mount.get("Type") == "bind"]
     paths += [path for path in binds if _is_under(path, "/dev")]
     found = [path for path in paths if path not in policy["allowed_devices"]]
     found += [f"cgroup rule {rule}" for rule in texts(host, "DeviceCgroupRules")]

@@ -27,6 +27,8 @@ class Facts:
     ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error,
     values), ``listeners`` (real sockets: proto, address, port or path), ``started_at`` and ``config_mtime`` (seconds
     since the epoch), ``root`` (whether we are root). Values that could not be read are null.
+
+    ``volumes``: for those that are a path of the host under another name, that path; null when they could not be read.
     """
 
     info: Json
@@ -35,3 +37,4 @@ class Facts:
     networks: t.Sequence[Json]
     containers: t.Sequence[Json]
     daemon: Json
+    volumes: t.Mapping[str, str] | None = dataclasses.field(default_factory=dict)

@@ -32,8 +32,8 @@ def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
     # all else side by side: what we do with one answer fills the time in which the engine prepares the next
     kernel = Kernel()
     looks = [functools.partial(_look, entry=entry, kernel=kernel) for entry in listed if containers]
-    info, version, networks, around, *seen = engine.run(
-        [_info, _version, _networks, lambda _: daemon.describe(path, listener, _published(listed)), *looks]
+    info, version, networks, volumes, around, *seen = engine.run(
+        [_info, _version, _networks, _volumes, lambda _: daemon.describe(path, listener, _published(listed)), *looks]
     )
     known = [_container(entry, outcome) for entry, outcome in zip(listed, seen) if not _gone(outcome)]
     nets = redact.settings(networks.value or [])
@@ -44,6 +44,7 @@ def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
         networks=nets,
         containers=sorted(known, key=lambda one: (one["name"], one["id"])),
         daemon=_required(around),
+        volumes=volumes.value,
     )
 
 
@@ -61,6 +62,13 @@ def _version(client: Client) -> t.Any:
 
 def _networks(client: Client) -> t.Any:
     return client.networks()
+
+
+def _volumes(client: Client) -> dict[str, str]:
+    """Local ones only: other drivers are plugins, and one that hangs would hang the list."""
+    found = client.volumes(filters={"driver": "local"}).get("Volumes") or []
+    devices = {one["Name"]: (one.get("Options") or {}).get("device") or "" for one in found if one["Driver"] == "local"}
+    return {name: path for name, path in devices.items() if path.startswith("/") and not path.startswith("//")}
 
 
 def _look(client: Client, entry: Json, kernel: Kernel) -> dict[str, t.Any]:

@@ -36,6 +36,27 @@ def test_one_list_then_one_look_at_each_container_and_never_sizes(path: Path) ->
     assert not any("size=1" in one for one in fake.asked)
 
 
+def test_of_volumes_only_the_paths_of_the_host_behind_them_are_kept(path: Path) -> None:
+    def volume(name: str, options: object, driver: str = "local") -> dict[str, object]:
+        return {"Name": name, "Driver": driver, "Options": options, "Mountpoint": "/x"}
+
+    volumes = [
+        volume("bind", {"type": "none", "o": "bind", "device": "/etc"}),
+        volume("disk", {"type": "ext4", "device": "/dev/sda1"}),
+        volume("plain", None),
+        volume("nfs", {"type": "nfs", "o": "addr=192.0.2.1", "device": ":/srv"}),
+        volume("cifs", {"type": "cifs", "o": "username=u,password=c4n4ry", "device": "//192.0.2.1/srv"}),
+        volume("elsewhere", {"device": "/etc"}, "other"),
+    ]
+    with serving(path, {}) as fake:
+        fake.answers["/volumes"] = {"Volumes": volumes}
+        assert gather.collect(f"unix://{path}", 5, containers=True).volumes == {"bind": "/etc", "disk": "/dev/sda1"}
+        (asked,) = [one for one in fake.asked if "/volumes" in one]
+        assert "local" in asked, "the plugins of other drivers are not asked: one that hangs would hang the audit"
+        fake.answers["/volumes"] = 500
+        assert gather.collect(f"unix://{path}", 5, containers=True).volumes is None
+
+
 def test_without_containers_none_is_looked_at(path: Path) -> None:
     with serving(path, {"a": inspected("a")}) as fake:
         facts = gather.collect(f"unix://{path}", 5, containers=False)
