@@ -35,6 +35,7 @@ class Verdict(t.NamedTuple):
     subject: Subject
     verdict: str
     evidence: t.Mapping[str, t.Any]
+    waiver: t.Mapping[str, t.Any] | None = None
 
     def finding(self) -> Finding:
         rule, subject = self.rule, self.subject
@@ -50,6 +51,7 @@ class Verdict(t.NamedTuple):
             role=rule.role,
             evidence=self.evidence,
             cis=rule.cis,
+            waiver=self.waiver,
         )
 
 
@@ -68,10 +70,11 @@ def verdicts(rules: t.Sequence[Rule], subjects: t.Iterable[Subject], engine: str
             found.append(Verdict(UNREADABLE, subject, "error", {"reason": subject.error}))
         else:
             found.extend(Verdict(judge.rule, subject, *judge(subject.document)) for judge in fitting)
-    return sorted(found, key=_order)
+    return sorted(found, key=order)
 
 
-def _order(found: Verdict) -> tuple[int, str, str, str]:
+def order(found: Verdict) -> tuple[int, str, str, str]:
+    """Worst severity first, then by rule and subject."""
     return SEVERITIES.index(found.rule.severity), found.rule.id, found.subject.name, found.subject.id
 
 

@@ -9,6 +9,7 @@ Data flows one way: collect (I/O) -> subjects (pure: raw facts to documents) -> 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 SCHEMA = 1
@@ -66,6 +67,21 @@ class Subject:
     name: str
     document: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     error: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiver:
+    """A failure that someone answers for: of which rule, where, why, and until when. Scopes are globs; empty: any."""
+
+    rule: str  # id, or a glob of ids
+    reason: str
+    owner: str
+    expires: datetime.date  # valid to the end of this day in UTC
+    hosts: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    ticket: str = ""
+    compensating_control: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,8 +30,8 @@ class SelectionError(ValueError):
 
 def chosen(rules: t.Sequence[Rule], select: t.Sequence[str], skip: t.Sequence[str]) -> list[Rule]:
     """The rules that run, in their order. Raises SelectionError."""
-    wanted = [_matcher("select", selector, rules) for selector in select]
-    unwanted = [_matcher("skip", selector, rules) for selector in skip]
+    wanted = [meant("select", selector, rules) for selector in select]
+    unwanted = [meant("skip", selector, rules) for selector in skip]
     return [
         rule
         for rule in rules
@@ -39,7 +39,8 @@ def chosen(rules: t.Sequence[Rule], select: t.Sequence[str], skip: t.Sequence[st
     ]
 
 
-def _matcher(option: str, selector: str, rules: t.Sequence[Rule]) -> Matcher:
+def meant(option: str, selector: str, rules: t.Sequence[Rule]) -> Matcher:
+    """What a selector means among these rules. Raises SelectionError, naming the option."""
     try:
         match = matcher(selector)
     except SelectionError as error:

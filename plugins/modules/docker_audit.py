@@ -140,6 +140,30 @@ options:
       - Unknown settings are refused.
     type: dict
     default: {}
+  waivers:
+    description:
+      - Failures that someone answers for. A failing finding that a waiver covers has the verdict V(waived), keeps its
+        evidence and carries the waiver.
+      - Each has C(rule) (a rule's id, or a pattern of ids such as V(container-*)), C(reason), C(owner) and C(expires)
+        (a day as V(YYYY-MM-DD), to whose end in UTC it is valid), and may have C(ticket) and C(compensating_control).
+      - Each has at least one of C(hosts), C(containers) and C(images), lists of patterns. All that it has must match.
+        C(hosts) is compared with the host's name as the result tells it, C(containers) with a container's name and
+        C(images) with the image as the container was created from it. The daemon is matched by C(hosts) alone.
+      - A waiver that has expired covers nothing. When a failure is back for that, the finding C(waiver-expired) names
+        the waiver. The finding C(waiver-unused) names the waivers for this host that cover no failure.
+      - A waiver with a mistake in it stops the audit before anything is read.
+      - Rules that the setting C(unwaivable) of O(policy) names cannot be waived.
+    type: list
+    elements: dict
+    default: []
+  waiver_max_days:
+    description: How many days ahead a waiver may expire at most.
+    type: int
+    default: 365
+  ignore_waivers:
+    description: Show what fails as if there were no waivers. They are still checked for mistakes.
+    type: bool
+    default: false
   timeout:
     description:
       - Seconds to wait for each answer of the engine.
@@ -189,6 +213,20 @@ EXAMPLES = r"""
         source: docker inspect, Config.Image
         remedy: Push the image to our registry and deploy it from there.
         lever: recreate
+  become: true
+
+- name: A failure that someone answers for until spring
+  bulkhead.docker.docker_audit:
+    waivers:
+      - rule: container-engine-socket
+        hosts: [web*]
+        containers: [traefik]
+        reason: It discovers containers through the socket until the filtering proxy is in place.
+        owner: platform@example.com
+        expires: 2027-03-31
+        ticket: OPS-1207
+        compensating_control: Its network has no way out.
+    waiver_max_days: 180
   become: true
 """
 
@@ -291,7 +329,7 @@ audit:
           type: dict
           sample: {"1.6": ["2.15"], "1.8": ["2.16"]}
         waiver:
-          description: The exception that covers it, if there is one.
+          description: The exception that covers it, if there is one, with all the fields of O(waivers).
           type: dict
           sample: null
 """
@@ -311,12 +349,16 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import (
     selection,
     subjects,
     user_rules,
+    waivers,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, gather
-from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import verdicts
+from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import UNREADABLE, verdicts
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, LEVERS, SEVERITIES, VERDICTS
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules import policy
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
+
+#: Rules whose ids are taken: also those that judge the audit itself.
+RESERVED = (*RULES, UNREADABLE, *waivers.RULES)
 
 RULE_OPTIONS: dict[str, dict[str, t.Any]] = {
     **{name: {"type": "str", "required": True} for name in ("id", "title", "threat", "offenders", "expected")},
@@ -336,6 +378,9 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
     "skip": {"type": "list", "elements": "str", "default": []},
     "rules": {"type": "list", "elements": "dict", "options": RULE_OPTIONS, "default": []},
     "policy": {"type": "dict", "default": {}},
+    "waivers": {"type": "list", "elements": "dict", "default": []},
+    "waiver_max_days": {"type": "int", "default": 365},
+    "ignore_waivers": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 10},
     "verdicts": {"type": "list", "elements": "str", "choices": list(VERDICTS), "default": list(VERDICTS[:4])},
 }
@@ -345,14 +390,19 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Everything that can be wrong with the options is found before anything is collected."""
     if options["timeout"] < 1:
         raise engine.EngineUnavailableError(f"timeout must be at least 1 second, not {options['timeout']}")
-    own = user_rules.user_rules(options["rules"], (rule.id for rule in RULES))
-    rules = selection.chosen([*RULES, *own], options["select"], options["skip"])
+    known = [*RULES, *user_rules.user_rules(options["rules"], (rule.id for rule in RESERVED))]
+    rules = selection.chosen(known, options["select"], options["skip"])
     allowed = policy.merged(options["policy"])
     now, start = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+    terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now.date())
+    grants = waivers.granted(options["waivers"], terms)
     facts = gather.collect(options["docker_host"], options["timeout"], "container" in options["subjects"])
     collected = time.monotonic()
     judged = subjects.subjects(facts, allowed, options["subjects"])
     found = verdicts(rules, judged, facts.version.get("Version") or "")
+    if not options["ignore_waivers"]:
+        ran = {rule.id for rule in rules if rule.subject in options["subjects"]}
+        found = waivers.laid_over(found, grants, subjects.daemon_subject(facts, {}), now.date(), ran)
     run = audit_document.Run(now, collected - start, time.monotonic() - collected)
     return audit_document.document(facts, found, options["verdicts"], run)
 
@@ -369,6 +419,7 @@ def main() -> None:
         policy.PolicyError,
         selection.SelectionError,
         user_rules.RuleError,
+        waivers.WaiverError,
     ) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, audit=result)

@@ -117,6 +117,7 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         str,
     ),
     "swarm": Setting(False, "Whether this host is meant to be a Swarm node."),
+    "unwaivable": Setting([], "Rules that no waiver may cover, in the form of `select`.", str),
     "whole_directories": Setting(
         ["/home"], "Host directories that must not be mounted whole; what lies under them may be.", str
     ),
