@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
+import typing as t
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,10 +20,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.xmlpath = f"{directory}/{os.getpid()}.xml"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Hosts of the lab are tested side by side, the tests of one host in their order (xdist's --dist loadgroup)."""
-    for item in items:
-        host = getattr(item, "callspec", None) and item.callspec.params.get("_testinfra_host")
-        if host:
-            item.add_marker(pytest.mark.xdist_group(host.backend.get_pytest_id()))
+class HostByHost(LoadScopeScheduling):
+    """Lab hosts are tested side by side, the tests of one host in their order, by one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        host = re.search(r"\[ansible://(\w+-\w+)", nodeid)
+        return host[1] if host else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> HostByHost:
+    """What --numprocesses means here."""
+    return HostByHost(config, log)
