@@ -10,7 +10,7 @@ module: docker_daemon_config
 short_description: Own chosen keys of Docker's daemon.json and apply them without losing a container
 version_added: 0.1.0
 author:
-  - bulkhead.docker contributors (@bulkhead-docker)
+  - bulkhead.docker maintainers (@bulkhead)
 description:
   - Merges keys into C(daemon.json), remembers which of them are its own and what stood there before, and gives them
     back when they are no longer asked for. Keys of others, such as C(runtimes), survive untouched.
@@ -88,18 +88,19 @@ options:
     description: Seconds to wait for the daemon after a restart before it counts as failed; at least 1.
     type: int
     default: 60
+extends_documentation_fragment:
+  - bulkhead.docker.attributes
 attributes:
   check_mode:
-    description: Says what would be done, without writing anything.
     support: full
   diff_mode:
-    description: Shows the file before and after, by meaning, secrets masked.
     support: full
+    details:
+      - Shows the file before and after, by meaning, secrets masked.
   idempotent:
-    description: A second run with the same options changes nothing.
     support: full
   platform:
-    description: Target systems.
+    description: The operating systems it runs on.
     support: full
     platforms: linux
 notes:
