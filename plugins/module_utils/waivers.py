@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exceptions, from the ``waivers`` option: checked completely before anything is collected, then laid over verdicts.
 
-Pure: what day it is comes from the caller.
+Pure: what time it is comes from the caller.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Terms(t.NamedTuple):
     rules: t.Sequence[Rule]  # all there are
     unwaivable: t.Sequence[str]  # selectors of rules
     max_days: int
-    today: datetime.date  # in UTC
+    now: datetime.datetime  # with a time zone
 
 
 def granted(entries: t.Sequence[t.Mapping[str, t.Any]], terms: Terms) -> list[Grant]:
@@ -135,9 +135,15 @@ def _day(value: t.Any, where: str) -> datetime.date:
     raise WaiverError(f"{where}: expires must be a day, written YYYY-MM-DD such as 2026-01-05, not {str(value)!r}")
 
 
+def _day_of(now: datetime.datetime) -> datetime.date:
+    """The day in UTC: a waiver ends at the same moment on every host."""
+    return now.astimezone(datetime.timezone.utc).date()
+
+
 def _check_expiry(expires: datetime.date, terms: Terms, where: str) -> None:
-    if (expires - terms.today).days > terms.max_days:
-        last = terms.today + datetime.timedelta(days=terms.max_days)
+    today = _day_of(terms.now)
+    if (expires - today).days > terms.max_days:
+        last = today + datetime.timedelta(days=terms.max_days)
         raise WaiverError(
             f"{where}: expires {expires} is more than {terms.max_days} days ahead;"
             f" choose {last} at the latest, and renew it then, or raise waiver_max_days"
@@ -159,12 +165,12 @@ def _covered(waiver: Waiver, rules: t.Sequence[Rule], never: t.Sequence[selectio
 
 
 def laid_over(
-    found: t.Sequence[Verdict], grants: t.Sequence[Grant], host: Subject, today: datetime.date, ran: t.Container[str]
+    found: t.Sequence[Verdict], grants: t.Sequence[Grant], host: Subject, now: datetime.datetime, ran: t.Container[str]
 ) -> list[Verdict]:
     """The verdicts with what is waived marked so, and verdicts on the waivers; ``ran`` holds the rules that did."""
     if not grants:
         return list(found)
-    ledger = _Ledger([grant for grant in grants if _fits(host.name, grant.waiver.hosts)], today)
+    ledger = _Ledger([grant for grant in grants if _fits(host.name, grant.waiver.hosts)], _day_of(now))
     judged = [ledger.entered(verdict) for verdict in found]
     return sorted([*judged, *ledger.closed(host, ran)], key=order)
 

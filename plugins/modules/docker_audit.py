@@ -394,7 +394,7 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     rules = selection.chosen(known, options["select"], options["skip"])
     allowed = policy.merged(options["policy"])
     now, start = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-    terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now.date())
+    terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now)
     grants = waivers.granted(options["waivers"], terms)
     facts = gather.collect(options["docker_host"], options["timeout"], "container" in options["subjects"])
     collected = time.monotonic()
@@ -402,7 +402,7 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     found = verdicts(rules, judged, facts.version.get("Version") or "")
     if not options["ignore_waivers"]:
         ran = {rule.id for rule in rules if rule.subject in options["subjects"]}
-        found = waivers.laid_over(found, grants, subjects.daemon_subject(facts, {}), now.date(), ran)
+        found = waivers.laid_over(found, grants, subjects.daemon_subject(facts, {}), now, ran)
     run = audit_document.Run(now, collected - start, time.monotonic() - collected)
     return audit_document.document(facts, found, options["verdicts"], run)
 

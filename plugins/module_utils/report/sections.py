@@ -27,6 +27,19 @@ _LEVERS = {
     "external": ("Outside {these}", "These depend on something that Ansible cannot set up on the host alone."),
 }
 
+#: The members of a waiver in the order to read them; the entry names its rule already, unless by a pattern.
+_WAIVER = {
+    "reason": "Reason",
+    "compensating_control": "Meanwhile",
+    "owner": "Owner",
+    "expires": "Until",
+    "ticket": "Ticket",
+    "rule": "Waives",
+    "hosts": "On hosts",
+    "containers": "Containers",
+    "images": "Images",
+}
+
 
 def group_title(group: Group, fleet: bool) -> str:
     """What to do, in a heading."""
@@ -135,10 +148,17 @@ def _facts(entry: Entry) -> Html:
         ("Found", tag("ul", _observations(entry.seen, named), class_="seen")),
         ("Expected", prose(readable(evidence["expected"])) if "expected" in evidence else None),
         ("Read from", prose(readable(evidence["source"])) if "source" in evidence else None),
-        ("Waiver", tag("span", readable(dict(waiver)), class_="lines") if waiver else None),
+        *(_waived(waiver) if waiver else ()),
         ("Remedy", tag("div", prose(entry.finding.remedy), class_="remedy") if entry.finding.remedy else None),
     ]
     return tag("dl", [[tag("dt", name), tag("dd", value)] for name, value in facts if value])
+
+
+def _waived(waiver: t.Mapping[str, t.Any]) -> list[tuple[str, Html]]:
+    """Why it is left so, who answers for that and until when, then where; whatever else the waiver says comes last."""
+    words = {**_WAIVER, **{name: clean(str(name)) for name in waiver if name not in _WAIVER}}
+    said = [(words[name], readable(waiver[name])) for name in words if waiver.get(name)]
+    return [(name, tag("span", tag("bdi", value), class_="lines")) for name, value in said]
 
 
 def _observations(seen: t.Sequence[Seen], named: bool) -> Node:

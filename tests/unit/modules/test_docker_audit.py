@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import re
 import typing as t
@@ -34,6 +35,14 @@ RULE = {
     "source": "everywhere",
     "remedy": "none",
     "lever": "recreate",
+}
+WAIVER = {
+    "rule": "container-*",
+    "hosts": ["host"],
+    "containers": ["a"],
+    "reason": "old",
+    "owner": "me",
+    "expires": f"{datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1)}",
 }
 
 
@@ -111,6 +120,29 @@ def test_subjects_and_selectors(run: Run, tmp_path: Path) -> None:
     assert all("5.4" in one for one in ids)
 
 
+def test_waivers_over_the_engine_and_without_them(run: Run, tmp_path: Path) -> None:
+    given = [WAIVER, {**WAIVER, "containers": ["b"], "expires": "2020-01-01"}, {**WAIVER, "containers": ["gone"]}]
+    with serving(tmp_path / "s", {name: inspected(name) for name in "ab"}):
+        plain, waived, ignored = (
+            run(docker_host=f"unix://{tmp_path}/s", **more).result["audit"]
+            for more in ({}, {"waivers": given}, {"waivers": given, "ignore_waivers": True})
+        )
+    assert (ignored["counts"], ignored["findings"]) == (plain["counts"], plain["findings"])
+    found = {name: [one for one in waived["findings"] if one["subject"]["name"] == name] for name in ("a", "b", "host")}
+    failures = [one for one in plain["findings"] if one["subject"]["name"] == "a" and one["verdict"] == "fail"]
+    (fields,) = {json.dumps(one["waiver"]) for one in found["a"] if one["verdict"] == "waived"}
+    assert json.loads(fields) == {**WAIVER, "images": [], "ticket": None, "compensating_control": None}
+    assert [one["evidence"] for one in found["a"] if one["waiver"]] == [one["evidence"] for one in failures]
+    assert "fail" not in {one["verdict"] for one in found["a"]}
+    assert not any(one["waiver"] for one in [*found["b"], *found["host"]])
+    said = {one["rule"]: one["evidence"]["observed"] for one in found["host"] if one["rule"].startswith("waiver-")}
+    assert [one["containers"] for one in said["waiver-expired"]] == [["b"]]
+    assert [one["containers"] for one in said["waiver-unused"]] == [["gone"]]
+    counts = plain["counts"]
+    moved = {"fail": counts["fail"] - len(failures) + 2, "waived": len(failures)}
+    assert waived["counts"] == {**counts, **moved}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -120,6 +152,14 @@ def test_subjects_and_selectors(run: Run, tmp_path: Path) -> None:
         ({"rules": [{**RULE, "offenders": "a..b"}]}, r"rules\[0\] \(site-everything\): offenders: .* at position 2"),
         ({"rules": [{**RULE, "severity": "bad"}]}, "value of severity must be one of"),
         ({"rules": [{**RULE, "extra": 1}]}, "Unsupported parameters"),
+        ({"rules": [{**RULE, "id": "waiver-expired"}]}, "the id is taken by another rule"),
+        ({"waivers": [WAIVER, {**WAIVER, "owner": ""}]}, r"waivers\[1\] \(container-\*\): owner is empty"),
+        ({"waivers": [{**WAIVER, "rule": "nothing"}]}, r"waivers\[0\] \(nothing\): rule: no rule answers to"),
+        ({"waivers": [{**WAIVER, "expires": "9999-01-01"}]}, r"waivers\[0\] .* more than 365 days ahead"),
+        ({"waivers": [{**WAIVER, "expires": "9999-01-01"}], "ignore_waivers": True}, "more than 365 days ahead"),
+        ({"waiver_max_days": 0}, "waiver_max_days must be at least 1"),
+        ({"waivers": [WAIVER], "policy": {"unwaivable": ["subject:container"]}}, "lets nobody waive it"),
+        ({"policy": {"unwaivable": ["nothing"]}}, "policy: unwaivable: no rule answers to"),
         ({"timeout": 0}, "timeout must be at least 1 second"),
         ({"docker_host": "ssh://x"}, "docker_host 'ssh://x' is not supported"),
     ],

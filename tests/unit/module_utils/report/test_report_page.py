@@ -121,7 +121,23 @@ def test_before_and_after(result: Result) -> None:
     assert page.text["span"].count("new") == 1
     assert {"passed", "not-applicable", "waived", "unjudged", "changes"} <= set(page.ids())
     assert "no answer within 10 seconds" in page.words("bdi")
-    assert "platform@example.org" in page.words("span")
+
+
+def test_a_waived_finding_says_why_who_until_when_and_where(result: Result) -> None:
+    document = result("good")
+    (waived,) = [finding for finding in document["findings"] if finding["waiver"]]
+    waived["waiver"] |= {
+        "rule": "container-*",
+        "hosts": ["web*", "<b>"],
+        "containers": [],
+        "compensating_control": None,
+    }
+    page = harmless(render(read_results(document)))
+    at = page.text["dt"].index("Reason")
+    assert page.text["dt"][at : at + 6] == ["Reason", "Owner", "Until", "Ticket", "Waives", "On hosts"]
+    said = ["The socket's group has one member, the deployer.", "platform@example.org", "2027-01-31", "OPS-1207"]
+    start = page.text["bdi"].index(said[0])
+    assert page.text["bdi"][start : start + 6] == [*said, "container-*", "web*, <b>"]
 
 
 def test_a_clean_host_is_said_to_be_clean(result: Result) -> None:
