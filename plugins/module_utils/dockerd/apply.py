@@ -244,7 +244,10 @@ class Apply:
         return replace(good, mode=mode), state.good, True
 
     def _bring_back(self, state: State, target: Original, known_good: bool) -> State:
-        content = daemon_json.parse((target.data or b"").decode("utf-8", "replace"))
+        try:
+            content = daemon_json.parse(target.text)
+        except daemon_json.BrokenFileError as error:
+            raise ControlError(f"the file as it was found is not valid JSON ({error}): no daemon starts") from error
         if self.touched == "reload" and self._reloaded_back(content, target):
             return state
         if self.touched == "reload" and self.proposal.situation.containers and not self._live():

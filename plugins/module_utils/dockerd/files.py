@@ -47,6 +47,10 @@ class Original:
     gid: int = OWNER[1]
     mtime: float = 0.0
 
+    @property
+    def text(self) -> str:
+        return (self.data or b"").decode("utf-8", "replace")  # what is not text becomes the daemon's U+FFFD, too
+
 
 def read(path: Path) -> Original:
     try:

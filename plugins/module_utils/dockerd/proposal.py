@@ -68,7 +68,7 @@ def found(original: Original, state: State, good: Original, mode: str, path: Pat
     """Read the file and settle who owns what, also after a run that was cut short."""
     broken = ""
     try:
-        content = daemon_json.parse((original.data or b"").decode("utf-8", "replace"))
+        content = daemon_json.parse(original.text)
     except daemon_json.BrokenFileError as error:
         if mode != "exclusive":
             raise RefusedError(
@@ -80,7 +80,7 @@ def found(original: Original, state: State, good: Original, mode: str, path: Pat
     if state.cut:
         owned = daemon_json.settle(state.owned, state.cut, content)
     try:
-        good_content = daemon_json.parse((good.data or b"").decode("utf-8", "replace"))
+        good_content = daemon_json.parse(good.text)
     except daemon_json.BrokenFileError:
         good_content = {}
     return Found(original, content, owned, state, good_content, broken)

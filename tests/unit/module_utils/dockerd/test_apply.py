@@ -106,14 +106,14 @@ class Host:
         info = self.info() if self.up else {}
         return Survey(unit, status, version="28.5.2", info=info, daemon=self.daemon if self.up else "")
 
-    def propose(self, config: Config, restart: str = "auto") -> tuple[Survey, t.Any, Proposal]:
-        request = Request(config, {}, "merge", self.path, restart, accept_data_move=False)
+    def propose(self, config: Config, restart: str = "auto", mode: str = "merge") -> tuple[Survey, t.Any, Proposal]:
+        request = Request(config, {}, mode, self.path, restart, accept_data_move=False)
         survey = self.survey()
-        at = found(files.read(self.path), self.store.load(), files.read(self.store.backup), "merge", self.path)
+        at = found(files.read(self.path), self.store.load(), files.read(self.store.backup), mode, self.path)
         return survey, at, propose(request, survey, at)
 
-    def run(self, config: Config, restart: str = "auto") -> tuple[Proposal, Outcome]:
-        survey, at, proposal = self.propose(config, restart)
+    def run(self, config: Config, restart: str = "auto", mode: str = "merge") -> tuple[Proposal, Outcome]:
+        survey, at, proposal = self.propose(config, restart, mode)
         daemon = t.cast("t.Any", self)
         return proposal, Apply(survey, at, proposal, self.store, daemon, self.path).run(restart)
 
@@ -226,6 +226,15 @@ def test_power_cut_with_what_does_not_start(monkeypatch: pytest.MonkeyPatch, hos
             host.run({"group": "nobody"})
         assert (host.content(), host.running, host.up) == (good, good, True)
         host.settled({"icc": False})
+
+
+def test_a_broken_file_is_put_back_when_its_replacement_does_not_start(host: Host) -> None:
+    host.path.write_text("{broken")
+    with pytest.raises(UndoneError, match=r"no such group\. Not all .*: the file as it was found is not valid JSON"):
+        host.run({"group": "nobody"}, mode="exclusive")
+    assert host.path.read_text() == "{broken"
+    host.run({"icc": False}, mode="exclusive")
+    assert (host.content(), host.running, host.up) == ({"icc": False}, {"icc": False}, True)
 
 
 def test_a_pending_restart_stays_pending_and_changes_nothing(host: Host) -> None:
