@@ -101,29 +101,24 @@ def _waiver(entry: dict[str, t.Any], where: str) -> Waiver:
         raise WaiverError(
             f"{where}: say where it holds, with at least one of {', '.join(SCOPES)} (`hosts: ['*']`: all)"
         )
-    scopes = {name: _globs(name, entry.pop(name), where) for name in SCOPES if name in entry}
-    expires = _day(entry.pop("expires"), where)
-    for name, value in entry.items():
-        _must_be_text(name, value, where)
-    return Waiver(expires=expires, **scopes, **entry)
+    return Waiver(**{name: _CHECKS[name](name, value, where) for name, value in entry.items()})
 
 
-def _must_be_text(name: str, value: t.Any, where: str) -> None:
+def _text(name: str, value: t.Any, where: str) -> str:
     if not isinstance(value, str):
         raise WaiverError(f"{where}: {name} must be text, not {value!r}; put it in quotes")
     if not value.strip():
         raise WaiverError(f"{where}: {name} is empty; fill it in{'' if name in _REQUIRED else ' or leave it out'}")
+    return value
 
 
 def _globs(name: str, value: t.Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise WaiverError(f"{where}: {name} must be a list of names or patterns, such as ['web-*'], not {value!r}")
-    for number, one in enumerate(value):
-        _must_be_text(f"{name}[{number}]", one, where)
-    return tuple(value)
+    return tuple(_text(f"{name}[{number}]", one, where) for number, one in enumerate(value))
 
 
-def _day(value: t.Any, where: str) -> datetime.date:
+def _day(name: str, value: t.Any, where: str) -> datetime.date:
     """The day, as text or as what YAML makes of it unquoted; a time of day would be of no use, so it is a mistake."""
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
@@ -132,7 +127,14 @@ def _day(value: t.Any, where: str) -> datetime.date:
             return datetime.date.fromisoformat(value)
     except ValueError:  # such as 2026-02-30
         pass
-    raise WaiverError(f"{where}: expires must be a day, written YYYY-MM-DD such as 2026-01-05, not {str(value)!r}")
+    raise WaiverError(f"{where}: {name} must be a day, written YYYY-MM-DD such as 2026-01-05, not {str(value)!r}")
+
+
+_CHECKS: t.Final[t.Mapping[str, t.Callable[[str, t.Any, str], t.Any]]] = {
+    **dict.fromkeys(_FIELDS, _text),
+    **dict.fromkeys(SCOPES, _globs),
+    "expires": _day,
+}
 
 
 def _day_of(now: datetime.datetime) -> datetime.date:
@@ -202,12 +204,13 @@ class _Ledger:
     def closed(self, host: Subject, ran: t.Container[str]) -> list[Verdict]:
         """What is to be said of the waivers themselves; nothing of those whose rules did not run."""
         asked = [grant for grant in self._grants if any(rule in ran for rule in grant.rules)]
-        lapsed = [told(grant.waiver) for grant in asked if grant in self._lapsed]
-        idle = [told(grant.waiver) for grant in asked if grant not in self._lapsed | self._needed]
+        lapsed = [grant for grant in asked if grant in self._lapsed]
+        idle = [grant for grant in asked if grant not in self._lapsed | self._needed]
         return [_on_waivers(rule, host, those) for rule, those in ((EXPIRED, lapsed), (UNUSED, idle))]
 
 
-def _on_waivers(rule: Rule, host: Subject, offenders: t.Sequence[t.Mapping[str, t.Any]]) -> Verdict:
+def _on_waivers(rule: Rule, host: Subject, grants: t.Sequence[Grant]) -> Verdict:
+    offenders = [{name: value for name, value in told(grant.waiver).items() if value} for grant in grants]
     evidence = {"observed": offenders or None, "expected": rule.expected, "source": rule.source}
     return Verdict(rule, host, "fail" if offenders else "pass", evidence)
 

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import waivers
 from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import UNREADABLE, Verdict, order
-from ansible_collections.bulkhead.docker.plugins.module_utils.model import Subject
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import Rule, Subject
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
 from ansible_collections.bulkhead.docker.plugins.module_utils.selection import SelectionError
 
@@ -54,7 +54,7 @@ def outcome(
     return waivers.laid_over(found, given, host, now, set(RULE))
 
 
-def of(rule: waivers.Rule, result: list[Verdict]) -> tuple[str, t.Any]:
+def of(rule: Rule, result: list[Verdict]) -> tuple[str, t.Any]:
     (verdict,) = [one for one in result if one.rule is rule]
     assert verdict.subject is HOST
     return verdict.verdict, verdict.evidence["observed"]
