@@ -71,7 +71,9 @@ def playbook(path: str, host: str, *options: str, env: dict[str, str] | None = N
 
 def adhoc(module: str, host: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The result of one module call on a host of the lab, without any playbook or role."""
-    command = ["ansible", host, f"--inventory={INVENTORY}", f"--module-name={module}", f"--args={json.dumps(options)}"]
+    command = ["ansible", host, f"--inventory={INVENTORY}", f"--module-name={module}"]
+    if options:
+        command.append(f"--args={json.dumps(options)}")
     settings = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "true", "ANSIBLE_FORCE_COLOR": "false"}
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     if done.returncode:
