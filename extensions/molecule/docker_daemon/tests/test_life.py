@@ -101,7 +101,7 @@ def test_check_on_a_bare_host_tells_all_and_writes_nothing(host: t.Any, name: st
 
 
 def test_converge_does_what_check_said(host: t.Any, name: str) -> None:
-    _, promised = diff(apply(name, "--check", "--diff"))
+    _was, promised = diff(apply(name, "--check", "--diff"))
     run = apply(name, "--diff")
     assert run.changed
     assert content(host) == promised

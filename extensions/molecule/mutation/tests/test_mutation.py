@@ -123,6 +123,12 @@ def test_container_mutant_is_red_for_its_rule(containers: Mutants, major: int, r
     assert containers.red.get(row.name, set()) - set(row.perhaps) == {row.rule, *row.implied}
 
 
+def only(audited: dict[str, set[str]]) -> set[str]:
+    """What is red on the one subject there is."""
+    assert len(audited) == 1
+    return next(iter(audited.values()))
+
+
 @pytest.fixture(scope="module")
 def alone(host: t.Any, containers: Mutants) -> None:
     """Restarts are cheap without containers."""
@@ -130,7 +136,7 @@ def alone(host: t.Any, containers: Mutants) -> None:
 
 
 def test_good_daemon_is_green(name: str, alone: None) -> None:
-    (red,) = audit(name, mutations.POLICY, "daemon").values()
+    red = only(audit(name, mutations.POLICY, "daemon"))
     assert red == set(mutations.OPEN)
 
 
@@ -156,7 +162,7 @@ def drop_in(row: Daemon) -> str:
 
 @pytest.mark.parametrize("mutant", DAEMONS, ids=lambda row: row.name, indirect=True)
 def test_daemon_mutant_is_red_for_its_rule(name: str, mutant: Daemon) -> None:
-    (red,) = audit(name, mutant.policy, "daemon").values()
+    red = only(audit(name, mutant.policy, "daemon"))
     assert red == {mutant.rule, *mutations.OPEN}
 
 
@@ -164,7 +170,7 @@ def test_daemon_mutant_is_red_for_its_rule(name: str, mutant: Daemon) -> None:
 def test_open_rule_turns_green(host: t.Any, name: str, alone: None, rule: str) -> None:
     run(host, daemon({**mutations.GOOD_DAEMON, **mutations.MENDED[rule]}) + RESTART)
     try:
-        (red,) = audit(name, mutations.POLICY, "daemon").values()
+        red = only(audit(name, mutations.POLICY, "daemon"))
         assert red == set(mutations.OPEN) - {rule}
     finally:
         run(host, daemon(mutations.GOOD_DAEMON) + RESTART)
