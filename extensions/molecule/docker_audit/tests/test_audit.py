@@ -88,12 +88,12 @@ def test_the_engine_is_the_one_that_runs(host: t.Any, converged: Json) -> None:
 def test_verdicts_on_containers_agree_with_inspect(host: t.Any, converged: Json) -> None:
     seen = {name: (one["HostConfig"], one["Mounts"]) for name, one in inspected(host).items()}
     witnesses: dict[str, set[str]] = {
-        "container-privileged": {name for name, (of, _) in seen.items() if of["Privileged"]},
-        "container-read-only": {name for name, (of, _) in seen.items() if not of["ReadonlyRootfs"]},
-        "container-memory-limit": {name for name, (of, _) in seen.items() if not of["Memory"]},
-        "container-pids-limit": {name for name, (of, _) in seen.items() if (of["PidsLimit"] or 0) <= 0},
+        "container-privileged": {name for name, (of, _mounts) in seen.items() if of["Privileged"]},
+        "container-read-only": {name for name, (of, _mounts) in seen.items() if not of["ReadonlyRootfs"]},
+        "container-memory-limit": {name for name, (of, _mounts) in seen.items() if not of["Memory"]},
+        "container-pids-limit": {name for name, (of, _mounts) in seen.items() if (of["PidsLimit"] or 0) <= 0},
         "container-engine-socket": {
-            name for name, (_, mounts) in seen.items() if any("docker.sock" in mount["Source"] for mount in mounts)
+            name for name, (_of, mounts) in seen.items() if any("docker.sock" in mount["Source"] for mount in mounts)
         },
     }
     for rule, names in witnesses.items():
@@ -288,7 +288,7 @@ def test_check_mode_audits_and_writes_nothing_on_the_host(checked: tuple[Run, st
 
 
 def test_a_threshold_fails_the_host_and_names_the_rules(checked: tuple[Run, str]) -> None:
-    run, _ = checked
+    run, _written = checked
     assert run.rc == 2
     assert re.match(r"\d+ findings at or above high: ", run.failure)
     assert "container-privileged" in run.failure
