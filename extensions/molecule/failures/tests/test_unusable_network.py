@@ -31,10 +31,8 @@ def quiet(host: t.Any) -> t.Iterator[None]:
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (
-            {"bip": "10.99.0.0/24"},
-            "gateway (10.99.0.0): Address already in use",
-        ),  # the network's address, not a host's in it
+        # the address of the network itself, not of the bridge in it
+        ({"bip": "10.99.0.0/24"}, "gateway (10.99.0.0): Address already in use"),
         ({"bip": "10.99.0.1/24", "default-gateway": "10.50.0.1"}, "belong to the master pool: 10.99.0.0/24"),
     ],
     ids=["network address", "gateway elsewhere"],
