@@ -26,7 +26,8 @@ IN_CONTAINERS = (
 HOLDERS = (
     "find /etc /root /home /srv /tmp /var/tmp /var/cache /var/lib/bulkhead.docker /run -xdev -type f "
     "-not -path '/etc/systemd/*' -not -path '/run/docker/*' -not -path '/run/containerd/*' "
-    "-not -path '/run/log/*' -not -name 'runc-process*' "
+    "-not -path '/run/log/*' "
+    "-not -name 'runc-process*' "
     f"-exec grep -qF {CANARY} {{}} ';' -printf '%m %u %p\\n'"
 )
 ENVIRONMENT = "tr '\\0' '\\n' </proc/$(systemctl show docker.service --property=MainPID --value)/environ"
