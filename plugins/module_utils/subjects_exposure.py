@@ -77,7 +77,8 @@ def declared_ports(inspect: Json, published: list[dict[str, t.Any]] | None, poli
 
 def mounted(inspect: Json, around: Context) -> list[dict[str, t.Any]] | None:
     """The engine's list of mounts; a volume that is a path of the host under another name as the bind mount it is."""
-    entries = mappings(inspect, "Mounts")
+    # the engine lists them in the order of a hash table, another one each time
+    entries = sorted(mappings(inspect, "Mounts"), key=lambda entry: text(entry, "Destination"))
     if not isinstance(inspect.get("Mounts"), list) or (around.volumes is None and any(map(_is_local, entries))):
         return None
     return [_unmasked(entry, around.volumes or {}) if _is_local(entry) else entry for entry in entries]

@@ -46,6 +46,19 @@ def test_container_that_does_not_answer_is_one_error() -> None:
     )
 
 
+def test_the_order_in_which_the_engine_lists_mounts_does_not_matter() -> None:
+    """It comes from a hash table, another one each time."""
+    entries = [{"Type": "bind", "Source": f"/srv/{name}", "Destination": f"/{name}", "RW": True} for name in "abc"]
+
+    def documents(mounts: list[dict[str, t.Any]]) -> list[t.Any]:
+        (container,) = facts().containers
+        listed = {**container, "inspect": {**container["inspect"], "Mounts": mounts}}
+        return [subject.document["mounts"] for subject in subjects(facts(containers=[listed]), POLICY, ["container"])]
+
+    assert documents(entries) == documents(entries[::-1])
+    assert len(documents(entries)[0]) == 3
+
+
 def test_documents_leave_the_facts_alone() -> None:
     raw = facts()
     subjects(raw, POLICY)
