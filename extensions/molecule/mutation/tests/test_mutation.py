@@ -27,8 +27,9 @@ mountpoint -q /srv/shared || { mount --bind /srv/shared /srv/shared && mount --m
 printf '#!/bin/sh\nsleep 1000\n' >/srv/sshd && chmod 755 /srv/sshd
 cd /srv/tls && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=lab -days 2 -keyout key.pem -out cert.pem 2>/dev/null
 """
+NO_CONTAINERS = "docker ps --all --quiet | xargs -r docker rm --force --volumes >/dev/null\n"
 TEARDOWN = f"""
-docker ps --all --quiet | xargs -r docker rm --force --volumes >/dev/null
+{NO_CONTAINERS}
 docker network rm app >/dev/null; docker image rm app:1.0 app:latest >/dev/null
 umount /srv/shared; rm -rf /srv/shared /srv/tls /srv/sshd {DROP_IN}
 """
@@ -48,7 +49,8 @@ def major(host: t.Any) -> int:
 def hardened(host: t.Any) -> t.Iterator[None]:
     """A host with the good daemon and all that the mutants need; put back as it was in the end."""
     before = host.file(FILE).content_string if host.file(FILE).exists else None
-    run(host, daemon(mutations.GOOD_DAEMON) + RESTART + SETUP)
+    # one that an earlier scenario left running would keep the default bridge as it was
+    run(host, NO_CONTAINERS + daemon(mutations.GOOD_DAEMON) + RESTART + SETUP)
     yield
     host.run("bash -c %s", TEARDOWN)
     run(host, (f"rm -f {FILE}" if before is None else f"printf %s {shlex.quote(before)} >{FILE}") + f"; {RESTART}")
@@ -132,7 +134,7 @@ def only(audited: dict[str, set[str]]) -> set[str]:
 @pytest.fixture(scope="module")
 def alone(host: t.Any, containers: Mutants) -> None:
     """Restarts are cheap without containers."""
-    run(host, "docker ps --all --quiet | xargs -r docker rm --force --volumes >/dev/null")
+    run(host, NO_CONTAINERS)
 
 
 def test_good_daemon_is_green(name: str, alone: None) -> None:
