@@ -207,13 +207,20 @@ class Store:
     def lock(self) -> Iterator[None]:
         """One run at a time for each host. Raises StateError when another one does not end."""
         self._prepare()
-        deadline = time.monotonic() + _LOCK_SECONDS
-        with (self.directory / "lock").open("a") as file:
-            while not _locked(file):
-                if time.monotonic() > deadline:
-                    raise StateError(f"another run on this host has not finished within {_LOCK_SECONDS:g} seconds")
-                time.sleep(0.2)
+        with hold(self.directory / "lock", _LOCK_SECONDS):
             yield
+
+
+@contextlib.contextmanager
+def hold(path: Path, seconds: float) -> Iterator[None]:
+    """Lock this file, waiting as long for whoever holds it. Raises StateError after that."""
+    deadline = time.monotonic() + seconds
+    with path.open("a") as file:
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise StateError(f"another run on this host has not finished within {seconds:g} seconds")
+            time.sleep(0.2)
+        yield
 
 
 def _locked(file: t.TextIO) -> bool:
