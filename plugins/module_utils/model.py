@@ -26,7 +26,7 @@ VERDICTS = ("fail", "error", "unknown", "waived", "pass", "not_applicable")
 LEVERS = ("host", "recreate", "rebuild", "external")
 
 #: Kinds of subject that rules can look at.
-KINDS = ("daemon", "container")
+KINDS = ("host", "daemon", "container")
 
 #: Versions of the CIS Docker Benchmark that rules map to; ids only, never its text.
 CIS_VERSIONS = ("1.6", "1.8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Raw facts in, what rules judge out: the daemon, then its containers."""
+"""Raw facts in, what rules judge out: the host, the daemon, then its containers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_container import container_document
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_context import Context, context
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_daemon import daemon_document
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_host import host_document
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import Json, text
 
 
 def subjects(facts: Facts, policy: Json, kinds: t.Collection[str] = KINDS) -> list[Subject]:
     """All subjects of these kinds; ``policy`` must be complete (``policy.merged``)."""
     daemon = daemon_document(facts, policy)
-    found = [daemon_subject(facts, daemon)] if "daemon" in kinds else []
+    found = [_host(facts, daemon, policy)] if "host" in kinds else []
+    found += [daemon_subject(facts, daemon)] if "daemon" in kinds else []
     if "container" in kinds:
         around = context(daemon, facts)
         found += [_container(raw, around, policy) for raw in facts.containers]
     return found
+
+
+def _host(facts: Facts, daemon: Json, policy: Json) -> Subject:
+    return Subject(
+        "host", text(facts.info, "ID"), text(facts.info, "Name") or "host", host_document(facts, daemon, policy)
+    )
 
 
 def daemon_subject(facts: Facts, document: Json) -> Subject:

@@ -156,8 +156,10 @@ def _covered(waiver: Waiver, rules: t.Sequence[Rule], never: t.Sequence[selectio
     if ":" in waiver.rule:
         raise WaiverError(f"{where}: rule must be a rule's id or a pattern of ids such as 'container-*'")
     named = list(filter(selection.meant(f"{where}: rule", waiver.rule, rules), rules))
-    if (waiver.containers or waiver.images) and all(rule.subject == "daemon" for rule in named):
-        raise WaiverError(f"{where}: a rule about the daemon is waived by hosts alone; leave out containers and images")
+    if (waiver.containers or waiver.images) and all(rule.subject != "container" for rule in named):
+        raise WaiverError(
+            f"{where}: a rule about the {named[0].subject} is waived by hosts alone; leave out containers and images"
+        )
     waivable = [rule for rule in named if not any(match(rule) for match in never)]
     if not waivable:
         raise WaiverError(

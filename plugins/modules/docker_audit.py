@@ -43,8 +43,8 @@ options:
     description: What to judge.
     type: list
     elements: str
-    choices: [daemon, container]
-    default: [daemon, container]
+    choices: [host, daemon, container]
+    default: [host, daemon, container]
   select:
     description:
       - The rules to run. All when empty.
@@ -79,7 +79,7 @@ options:
       subject:
         description: What it judges.
         type: str
-        choices: [daemon, container]
+        choices: [host, daemon, container]
         required: true
       title:
         description: The wanted condition, in a sentence.
@@ -396,7 +396,8 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     now, start = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
     terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now)
     grants = waivers.granted(options["waivers"], terms)
-    facts = gather.collect(options["docker_host"], options["timeout"], "container" in options["subjects"])
+    wanted = options["subjects"]
+    facts = gather.collect(options["docker_host"], options["timeout"], "container" in wanted, "host" in wanted)
     collected = time.monotonic()
     judged = subjects.subjects(facts, allowed, options["subjects"])
     found = verdicts(rules, judged, facts.version.get("Version") or "")

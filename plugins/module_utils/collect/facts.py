@@ -28,6 +28,9 @@ class Facts:
     values), ``listeners`` (real sockets: proto, address, port or path), ``started_at`` and ``config_mtime`` (seconds
     since the epoch), ``root`` (whether we are root). Values that could not be read are null.
 
+    ``host``: what of the host decides about the engine (see ``collect.host``); null when it is not to be judged, or when
+    the engine may be on another machine.
+
     ``volumes``: for those that are a path of the host under another name, that path; null when they could not be read.
     """
 
@@ -38,3 +41,4 @@ class Facts:
     containers: t.Sequence[Json]
     daemon: Json
     volumes: t.Mapping[str, str] | None = dataclasses.field(default_factory=dict)
+    host: Json | None = None

@@ -9,7 +9,7 @@ import functools
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import redact
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon, host
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.engine import (
     Client,
     Engine,
@@ -23,7 +23,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts impo
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import Kernel
 
 
-def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
+def collect(docker_host: str, timeout: int, containers: bool, surroundings: bool = True) -> Facts:
     """Raises EngineUnavailableError; whatever else goes wrong becomes an error, or a null, in the facts."""
     path, listener = socket_path(docker_host), peer(docker_host, timeout)
     engine = Engine(docker_host, timeout)
@@ -33,19 +33,36 @@ def collect(docker_host: str, timeout: int, containers: bool) -> Facts:
     kernel = Kernel()
     looks = [functools.partial(_look, entry=entry, kernel=kernel) for entry in listed if containers]
     info, version, networks, volumes, around, *seen = engine.run(
-        [_info, _version, _networks, _volumes, lambda _: daemon.describe(path, listener, _published(listed)), *looks]
+        [
+            _info,
+            _version,
+            _networks,
+            _volumes,
+            lambda _: _around(path, listener, _published(listed), surroundings),
+            *looks,
+        ]
     )
     known = [_container(entry, outcome) for entry, outcome in zip(listed, seen) if not _gone(outcome)]
     nets = redact.settings(networks.value or [])
+    process, host_facts = _required(around)
     return Facts(
         info=redact.settings(_required(info)),
         version=redact.settings(_required(version)),
         bridge=next((one for one in nets if one.get("Name") == "bridge"), None),
         networks=nets,
         containers=sorted(known, key=lambda one: (one["name"], one["id"])),
-        daemon=_required(around),
+        daemon=process,
+        host=host_facts,
         volumes=volumes.value,
     )
+
+
+def _around(
+    path: str | None, listener: int | None, published: set[tuple[str, int]], surroundings: bool
+) -> tuple[Json, Json | None]:
+    """The daemon's process, and the host around it: whose host a TCP address is on is not known."""
+    process = daemon.describe(path, listener, published)
+    return process, host.describe(path, process) if path and surroundings else None
 
 
 def _list(client: Client) -> t.Any:

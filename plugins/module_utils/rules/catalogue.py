@@ -9,10 +9,23 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import Rule
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
+    access,
     container,
     container_resources,
     daemon,
     daemon_defaults,
+    files,
+    host,
+    tls,
 )
 
-RULES: t.Final[tuple[Rule, ...]] = (*daemon.RULES, *daemon_defaults.RULES, *container.RULES, *container_resources.RULES)
+RULES: t.Final[tuple[Rule, ...]] = (
+    *host.RULES,
+    *files.RULES,
+    *access.RULES,
+    *daemon.RULES,
+    *tls.RULES,
+    *daemon_defaults.RULES,
+    *container.RULES,
+    *container_resources.RULES,
+)

@@ -12,6 +12,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import subjects_co
 from ansible_collections.bulkhead.docker.plugins.module_utils import subjects_daemon as daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils import subjects_exposure as exposure
 from ansible_collections.bulkhead.docker.plugins.module_utils import subjects_shape as shape
+from ansible_collections.bulkhead.docker.plugins.module_utils import subjects_tls as tls
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
 from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import evaluate
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
@@ -24,9 +25,9 @@ def facts(**changes: t.Any) -> Facts:
     return Facts(**{**rulecases.recorded("26.1"), **changes})
 
 
-def test_subjects_are_the_daemon_and_its_containers() -> None:
+def test_subjects_are_the_host_the_daemon_and_its_containers() -> None:
     found = subjects(facts(), POLICY)
-    assert [(subject.kind, subject.name) for subject in found] == [("daemon", "host"), ("container", "good")]
+    assert [(subject.kind, subject.name) for subject in found] == [("host", "host"), ("daemon", "host"), ("container", "good")]
     assert all(subject.id for subject in found)
 
 
@@ -109,7 +110,7 @@ def test_capabilities_have_one_spelling(name: str, expected: str) -> None:
     [("[::1]:80", ("::1", 80)), ("127.0.0.1:80", ("127.0.0.1", 80)), (":80", ("", 80)), ("nonsense", ("", None))],
 )
 def test_addresses_are_split(address: str, expected: tuple[str, int | None]) -> None:
-    assert daemon.split_address(address) == expected
+    assert tls.split_address(address) == expected
 
 
 @pytest.mark.parametrize(
