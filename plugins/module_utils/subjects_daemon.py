@@ -17,10 +17,10 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape imp
     mapping,
     mappings,
     number,
-    sequence,
     text,
     texts,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_tls import certificates, tcp
 
 Setting = t.Mapping[str, t.Any]  # {value, source}
 
@@ -51,8 +51,6 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 _BRIDGE = "com.docker.network.bridge."
-_SWARM_PORTS = (2377, 7946)
-_ENVIRONMENT_TLS = "DOCKER_TLS_VERIFY"  # dockerd takes any value as yes
 
 
 def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
@@ -63,7 +61,7 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
     configured = _configured(facts.daemon)
     effective = _effective(configured, truth)
     swarm = text(facts.info, "Swarm", "LocalNodeState") or None
-    tcp = _tcp(facts.daemon, effective, swarm not in (None, "inactive"))
+    listeners = tcp(facts.daemon, effective, swarm not in (None, "inactive"))
     return {
         "info": facts.info,
         "version": facts.version,
@@ -77,8 +75,9 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
         "swarm": None if swarm is None else swarm != "inactive",
         "engine": version or None,
         "insecure_registries": _insecure_registries(facts.info),
-        "tcp": tcp,
-        "tcp_is_known": None if any(listener["verified"] is None for listener in tcp or []) else True,
+        "tcp": listeners,
+        "tcp_is_known": None if any(listener["verified"] is None for listener in listeners or []) else True,
+        "tls": certificates(facts.daemon, listeners, policy),
         "sockets": _sockets(facts.daemon),
         "metrics": _metrics(effective),
         "loose_ulimits": _loose_ulimits(effective, mapping(policy, "max_ulimits")),
@@ -184,62 +183,6 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_network(host, strict=False).is_loopback
     except ValueError:
         return False
-
-
-def _tcp(daemon: Json, effective: Json, swarm: bool) -> list[dict[str, t.Any]] | None:
-    """Where the API listens on TCP: real sockets, else what flags and file say; None when neither is known."""
-    verified = _verified(daemon, effective)
-    if isinstance(daemon.get("listeners"), list):
-        other = _other_ports(effective, swarm)
-        found = [
-            (text(entry, "address"), number(entry.get("port")), "socket")
-            for entry in mappings(daemon, "listeners")
-            if text(entry, "proto").startswith("tcp") and number(entry.get("port")) not in other
-        ]
-    else:
-        hosts = texts(effective, "hosts", "value")
-        found = [(*split_address(host[len("tcp://") :]), "setting") for host in hosts if host.startswith("tcp://")]
-        if not found and not _all_unix(at(effective, "hosts", "value")):
-            return None
-    return [
-        {"address": address, "port": port, "everywhere": is_wildcard(address), "verified": verified, "source": source}
-        for address, port, source in found
-    ]
-
-
-def _all_unix(hosts: t.Any) -> bool:
-    """Whether settings alone rule out TCP: with fd:// the socket's unit decides, and that may say anything."""
-    return isinstance(hosts, list) and all(isinstance(host, str) and host.startswith("unix://") for host in hosts)
-
-
-def _verified(daemon: Json, effective: Json) -> bool | None:
-    """Whether clients need a certificate; None when the file says so but has changed since the daemon read it."""
-    if _ENVIRONMENT_TLS in sequence(daemon, "environment"):
-        return True
-    value, source = at(effective, "tlsverify", "value"), at(effective, "tlsverify", "source")
-    changed, started = daemon.get("config_mtime"), daemon.get("started_at")
-    known = isinstance(changed, (int, float)) and isinstance(started, (int, float)) and changed <= started
-    if value is True and source == text(daemon, "config", "path") and not known:
-        return None
-    return value if isinstance(value, bool) else None
-
-
-def _other_ports(effective: Json, swarm: bool) -> set[int | None]:
-    """TCP ports of dockerd that do not carry the API."""
-    metrics = split_address(str(at(effective, "metrics-addr", "value") or ""))[1]
-    diagnostic = number(at(effective, "network-diagnostic-port", "value"))
-    return {metrics, diagnostic, *(_SWARM_PORTS if swarm else ())} - {None, 0}
-
-
-def split_address(address: str) -> tuple[str, int | None]:
-    """``[::1]:80`` as ("::1", 80)."""
-    host, _dummy, port = address.rpartition(":")
-    return host.strip("[]"), number(port)
-
-
-def is_wildcard(address: str) -> bool:
-    """Whether an address to listen on stands for every interface."""
-    return address in ("", "*", "0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104 - compared with, not bound to
 
 
 def _metrics(effective: Json) -> dict[str, t.Any] | None:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import jmes
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_context import Context
-from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_daemon import exceeds, is_wildcard
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_daemon import exceeds
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
@@ -22,6 +22,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape imp
     text,
     texts,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_tls import is_wildcard
 
 
 def ports(inspect: Json, running: bool) -> list[dict[str, t.Any]] | None:

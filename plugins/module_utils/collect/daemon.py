@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import redact
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import tls
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, link, pids, status, text
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags, unit
 
@@ -31,22 +32,37 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
     root = os.geteuid() == 0
     if pid is None:
         nothing = dict.fromkeys(("pid", "euid", "flags", "environment", "config", "listeners", "started_at"))
-        return {**nothing, "config_mtime": None, "root": root}
+        return {**nothing, "config_mtime": None, "certificates": None, "root": root}
     argv = unit.command_line(pid)
     euid = int(status(pid).get("Uid", "0 0").split()[1])
     path = flags.config_file(argv) or default_config(euid, pid)
     config, config_mtime = read_config(path, pid)
+    settings = flags.settings(argv)
+    own = None if listeners is None else [one for one in listeners if not _is_published(one, published)]
+    own = own and tls.probed(own, pid)
     return {
         "pid": pid,
         "euid": euid,
-        "flags": redact.settings(flags.settings(argv)),
+        "flags": redact.settings(settings),
         "environment": environment_names(pid),
         "config": config,
         "config_mtime": config_mtime,
-        "listeners": None if listeners is None else [one for one in listeners if not _is_published(one, published)],
+        "listeners": own,
+        "certificates": _certificates(own or [], {**(config["values"] or {}), **settings}, pid),
         "started_at": unit.started_at(pid) or None,
         "root": root,
     }
+
+
+def _certificates(listeners: Listeners, settings: t.Mapping[str, t.Any], pid: int) -> dict[str, t.Any] | None:
+    """The files behind a port that speaks TLS; None when none does."""
+    if not any((one["tls"] or {}).get("protocol") == "tls" for one in listeners):
+        return None
+    variables = _environment(pid) or {}
+    folder = variables.get("DOCKER_CERT_PATH") or f"{variables.get('HOME') or '/root'}/.docker"
+    given = {"tlscert": settings.get("tlscert"), "tlscacert": settings.get("tlscacert")}
+    names = {"tlscert": "cert.pem", "tlscacert": "ca.pem"}  # where dockerd looks when nobody says
+    return tls.on_disk({option: str(path or f"{folder}/{names[option]}") for option, path in given.items()}, pid)
 
 
 def peer_of(path: str, timeout: float) -> int:
@@ -79,15 +95,20 @@ def _unix_paths(listeners: Listeners) -> list[str]:
 
 def environment_names(pid: int) -> list[str] | None:
     """Names only: the values may be proxy credentials."""
+    variables = _environment(pid)
+    return None if variables is None else sorted(variables)
+
+
+def _environment(pid: int) -> dict[str, str] | None:
     found = text(f"{PROC}/{pid}/environ")
-    return None if found is None else sorted(entry.partition("=")[0] for entry in found.split("\0") if entry)
+    return None if found is None else dict(entry.partition("=")[::2] for entry in found.split("\0") if entry)
 
 
 def default_config(euid: int, pid: int) -> str:
     """Where dockerd looks when no flag says otherwise."""
     if euid == 0:
         return ROOTFUL_CONFIG
-    variables = dict(entry.partition("=")[::2] for entry in (text(f"{PROC}/{pid}/environ") or "").split("\0"))
+    variables = _environment(pid) or {}
     try:
         home = variables.get("HOME") or pwd.getpwuid(euid).pw_dir
     except KeyError:

@@ -25,8 +25,9 @@ class Facts:
     cgroup: whether it is the host's). A value the kernel would not tell is null.
 
     ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error,
-    values), ``listeners`` (real sockets: proto, address, port or path), ``started_at`` and ``config_mtime`` (seconds
-    since the epoch), ``root`` (whether we are root). Values that could not be read are null.
+    values), ``listeners`` (real sockets: proto, address, port or path; under ``tls`` what a TCP port answers),
+    ``certificates`` (see ``collect.tls.on_disk``), ``started_at`` and ``config_mtime`` (seconds since the epoch),
+    ``root`` (whether we are root). Values that could not be read are null.
 
     ``host``: what of the host decides about the engine (see ``collect.host``); null when it is not to be judged, or when
     the engine may be on another machine.

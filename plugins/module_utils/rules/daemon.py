@@ -76,33 +76,6 @@ RULES: t.Final[tuple[Rule, ...]] = (
         cis=cis("2.5"),
     ),
     _rule(
-        id="daemon-tls",
-        title="The API on TCP wants a client certificate",
-        threat="Anyone who reaches the port starts a privileged container and is root on this host.",
-        severity="critical",
-        needs=("tcp", "tcp_is_known"),
-        offenders="tcp[?!verified]",
-        expected="no TCP listener, or tlsverify",
-        source="sockets of the dockerd process; dockerd flags; daemon.json",
-        remedy="Remove `-H tcp://...` from the unit (`systemctl cat docker`) and `hosts` from daemon.json; use"
-        " `DOCKER_HOST=ssh://user@host` instead. If TCP must be: role docker_daemon with"
-        " `docker_daemon_config: {tlsverify: true, tlscacert: ..., tlscert: ..., tlskey: ...}`.",
-        role="docker_daemon",
-        cis=cis("2.7", "2.8"),
-    ),
-    _rule(
-        id="daemon-tcp-address",
-        title="The API does not listen on every address",
-        threat="Each network this host ever joins can try certificates, and flaws of the TLS stack, against the API.",
-        severity="high",
-        needs=("tcp",),
-        offenders="tcp[?everywhere]",
-        expected="no TCP listener, or one on an address of the management network",
-        source="sockets of the dockerd process; dockerd flags; daemon.json",
-        remedy="Name the management address: `-H tcp://192.0.2.10:2376` in the unit or in `hosts` of daemon.json;"
-        " better, close the port and use `DOCKER_HOST=ssh://user@host`.",
-    ),
-    _rule(
         id="daemon-authorization-plugin",
         title="An authorization plugin decides about API calls",
         threat="Every client of the API may do everything: there is no lesser right than root on the host.",

@@ -43,6 +43,7 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         [], "Host addresses to publish on; when empty, any but those that mean all interfaces.", str
     ),
     "allowed_restart_policies": Setting(["no", "on-failure"], "Restart policies that a container may have.", str),
+    "certificate_days": Setting(30, "How many days a certificate behind the API must still be valid."),
     "declared_ports": Setting(
         {},
         "For container names (globs), the ports that may be published, such as `127.0.0.1:8080/tcp` or `8080/tcp`."

@@ -25,6 +25,7 @@ ABSENT = {
     "daemon-authorization-bypass",
     "daemon-base-device-size",
     "daemon-min-api-version",
+    *(rule for rule in BY_ID if rule.startswith("daemon-tls-")),
 }
 ABSENT_ON = {
     "20.10": {"container-writable-cgroups", "daemon-raw-rules"},
