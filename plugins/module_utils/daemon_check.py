@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS, Key
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_listeners import remote
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import mask
 from ansible_collections.bulkhead.docker.plugins.module_utils.versions import parse as parse_version
 
@@ -33,6 +34,7 @@ class Context:
     unit: str = "the unit"
     unit_files: str = ""
     cgroup_driver: str = ""
+    rootless: bool = False
 
     def at_least(self, version: str) -> bool:
         return bool(self.version) and self.version >= (parse_version(version) or ())
@@ -44,6 +46,7 @@ class Problem:
 
     keys: frozenset[str]
     message: str
+    exposes: bool = False  # the engine would start, and be open to all
 
 
 def check(wanted: Config, merged: Config, context: Context) -> list[Problem]:
@@ -52,7 +55,13 @@ def check(wanted: Config, merged: Config, context: Context) -> list[Problem]:
     for key, value in wanted.items():
         if value is None:
             continue  # a key that must be absent may be one that this engine never knew
-        message = unknown(key) or gate(KEYS[key], context) or mistyped(KEYS[key], value) or duplicate(key, context)
+        message = (
+            unknown(key)
+            or gate(KEYS[key], context)
+            or mistyped(KEYS[key], value)
+            or duplicate(key, context)
+            or misplaced(key, value, context)
+        )
         if message:
             problems.append(Problem(frozenset({key}), message))
     return problems + conflicts(merged, context)
@@ -95,9 +104,39 @@ def duplicate(key: str, context: Context) -> str:
         return ""
     return (
         f"{key} is also set by the command line of {context.unit} ({mask(context.spellings[key], key)}), and the "
-        f"daemon does not start when both say it: remove the flag ({context.unit_files or context.unit}) "
-        "or leave the key out"
+        f"daemon does not start when both say it: remove the flag ({context.unit_files or context.unit}), leave the "
+        "key out, or let the file have the say (override_flags)"
     )
+
+
+#: What a rootless engine cannot do: key -> (offends, why).
+_ROOTLESS: dict[str, tuple[t.Callable[[t.Any, Context], bool], str]] = {
+    "hosts": (
+        lambda _value, _context: True,
+        "a rootless engine listens inside its own network, so an address in hosts opens nothing, and its clients look "
+        "for the user's socket: reach it over SSH (DOCKER_HOST=ssh://user@host)",
+    ),
+    "userns-remap": (
+        lambda value, _context: value != "",
+        "userns-remap does not work in a rootless engine, whose containers are remapped already: it would not start",
+    ),
+    "live-restore": (
+        lambda value, _context: value is True,
+        "live-restore does nothing in a rootless engine: its containers live in namespaces that end with it",
+    ),
+    "userland-proxy": (
+        lambda value, context: value is False and not context.at_least("28.0"),
+        "userland-proxy: false cuts a rootless engine before 28.0 off: its proxy is what publishes ports on the host",
+    ),
+}
+
+
+def misplaced(key: str, value: t.Any, context: Context) -> str:
+    """Why a rootless engine does not do what the key says."""
+    if not context.rootless or key not in _ROOTLESS:
+        return ""
+    offends, reason = _ROOTLESS[key]
+    return reason if offends(value, context) else ""
 
 
 # types
@@ -210,11 +249,11 @@ class Conflict:
     keys: tuple[str, ...]
     offends: t.Callable[[Config, Context], bool]
     message: str
+    exposes: bool = False
 
 
 def _tcp_without_verification(config: Config, _context: Context) -> bool:
-    tcp = [host for host in config.get("hosts") or [] if isinstance(host, str) and host.startswith("tcp://")]
-    return bool(tcp) and config.get("tlsverify") is not True
+    return bool(remote(config.get("hosts"))) and config.get("tlsverify") is not True
 
 
 def _not_a_slice(config: Config, context: Context) -> bool:
@@ -244,6 +283,7 @@ CONFLICTS: tuple[Conflict, ...] = (
         _tcp_without_verification,
         "hosts opens the API on TCP without tlsverify: whoever reaches the port is root on this host. Set tlsverify "
         "with tlscacert, tlscert and tlskey, or reach the engine over SSH",
+        exposes=True,
     ),
     Conflict(
         ("icc", "iptables"),
@@ -314,4 +354,14 @@ def conflicts(merged: Config, context: Context) -> list[Problem]:
     settings = {**context.flags, **merged}
     # a value of the wrong type is told of elsewhere, and none of the rules expects one
     effective = {key: value for key, value in settings.items() if key in KEYS and KINDS[KEYS[key].kind][1](value)}
-    return [Problem(frozenset(rule.keys), rule.message) for rule in CONFLICTS if rule.offends(effective, context)]
+    return [
+        Problem(frozenset(rule.keys), rule.message + _by_flags(rule, context), rule.exposes)
+        for rule in CONFLICTS
+        if rule.offends(effective, context)
+    ]
+
+
+def _by_flags(rule: Conflict, context: Context) -> str:
+    """Which flags have a part in it, and where they stand."""
+    said = [mask(context.spellings[key], key) for key in rule.keys if key in context.spellings]
+    return f" ({context.unit} says {', '.join(said)}: see {context.unit_files or 'what starts it'})" if said else ""

@@ -57,6 +57,7 @@ class Situation:
     live_after: bool = False  # live-restore, once the file is taken up
     moves_data: bool = False
     controllable: bool = True  # there is a unit to reload and restart
+    rootless: bool = False  # containers end with the daemon, whatever live-restore says
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ def _obstacle(situation: Situation, brings_live_restore: bool) -> str:
     """Why a restart now would cost running containers; empty when it would not."""
     names = _listed(situation.containers)
     count = len(situation.containers)
+    if situation.rootless:
+        return f"containers of a rootless engine end with it, so a restart would stop {count} running: {names}"
     if situation.moves_data:
         return f"the daemon would look elsewhere for its data and lose sight of {count} running: {names}"
     if not situation.live_after:
