@@ -46,13 +46,26 @@ options:
     choices: [merge, exclusive]
     default: merge
   path:
-    description: The configuration file. It must be the one that the daemon reads; a symbolic link to it is followed.
+    description:
+      - The configuration file. It must be the one that the daemon reads; a symbolic link to it is followed.
+      - By default C(/etc/docker/daemon.json), with O(scope=user) C(~/.config/docker/daemon.json).
     type: path
-    default: /etc/docker/daemon.json
   docker_host:
-    description: The unix socket of the engine whose file this is.
+    description:
+      - The unix socket of the engine whose file this is.
+      - By default C(unix:///var/run/docker.sock), with O(scope=user) C(unix:///run/user/UID/docker.sock).
     type: str
-    default: unix:///var/run/docker.sock
+  scope:
+    description:
+      - Whose engine it is. V(system) is the host's, run by root. V(user) is the rootless one of the user as whom the
+        task runs (C(become_user)), with that user's own systemd and journal.
+      - A rootless engine's containers end with it. So O(restart=auto) restarts it only while none runs, and keys that
+        do nothing there, or harm (C(hosts), C(live-restore), C(userns-remap), before 28.0 C(userland-proxy) set to
+        false), are refused, or left out of O(profile).
+    type: str
+    choices: [system, user]
+    default: system
+    version_added: 0.2.0
   service:
     description:
       - The systemd unit of the daemon.
@@ -104,9 +117,9 @@ attributes:
     support: full
     platforms: linux
 notes:
-  - Needs root on the managed host, and nothing but Python 3.9 there.
+  - Needs root on the managed host (with O(scope=user), to be that user), and nothing but Python 3.9 there.
   - The record of what is owned lies in C(/var/lib/bulkhead.docker), which only root can enter, with the last file the
-    daemon is known to have run.
+    daemon is known to have run. With O(scope=user) it lies in the user's own C(~/.local/state/bulkhead.docker).
 """
 
 EXAMPLES = r"""
@@ -126,6 +139,14 @@ EXAMPLES = r"""
     engine_version: 28.5.2
     config:
       icc: false
+
+- name: The rootless engine of one user
+  bulkhead.docker.docker_daemon_config:
+    scope: user
+    config:
+      no-new-privileges: true
+  become: true
+  become_user: ci
 
 - name: Undo everything
   bulkhead.docker.docker_daemon_config:
@@ -259,6 +280,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal i
     propose,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import runner
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import Scope, ScopeError, choose
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Given, survey
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -266,8 +288,9 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "config": {"type": "dict", "default": {}, "no_log": True},
     "profile": {"type": "dict", "default": {}, "no_log": True},
     "mode": {"type": "str", "choices": ["merge", "exclusive"], "default": "merge"},
-    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
-    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+    "scope": {"type": "str", "choices": ["system", "user"], "default": "system"},
+    "path": {"type": "path"},
+    "docker_host": {"type": "str"},
     "service": {"type": "str", "default": "docker.service"},
     "dockerd": {"type": "path"},
     "engine_version": {"type": "str"},
@@ -282,14 +305,15 @@ def _guard(module: AnsibleModule, *values: t.Any) -> None:
     module.no_log_values.update(telling(secret for value in values for secret in find(value)))
 
 
-def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
+def run(module: AnsibleModule, request: Request, scope: Scope) -> dict[str, t.Any]:
     params = module.params
-    engine = Engine(params["docker_host"])
-    store = Store(request.path)
+    engine = Engine(params["docker_host"] or scope.docker_host)
+    store = Store(request.path, scope.state)
     runs = runner(module.run_command)
     with contextlib.nullcontext() if module.check_mode else store.lock():
         at = found(read(request.path), store.load(), read(store.backup), request.mode, request.path)
-        host = survey(runs, engine, Given(params["service"], params["dockerd"], params["engine_version"], at.content))
+        given = Given(params["service"], params["dockerd"], params["engine_version"], at.content, scope)
+        host = survey(runs, engine, given)
         _guard(module, at.content, at.good, dict(host.unit.environment))
         proposal = propose(request, host, at)
         for warning in proposal.warnings:
@@ -300,12 +324,12 @@ def run(module: AnsibleModule, request: Request) -> dict[str, t.Any]:
             files.tidy(request.path)
             if at.broken:
                 store.keep_broken(at.original, time.strftime("%Y%m%dT%H%M%S"))
-            daemon = Daemon(runs, params["service"], engine, params["timeout"])
+            daemon = Daemon(runs, params["service"], engine, params["timeout"], scope)
             outcome = Apply(host, at, proposal, store, daemon, request.path).run(request.restart)
     return report.result(request, host, at, proposal, outcome)
 
 
-def _request(module: AnsibleModule) -> Request:
+def _request(module: AnsibleModule, scope: Scope) -> Request:
     """The options; what is left in ``module.params``, which Ansible prints as the invocation, is masked.
 
     no_log alone would mask every harmless value of ``config`` too (true, json-file), wherever it occurs.
@@ -317,7 +341,8 @@ def _request(module: AnsibleModule) -> Request:
         config=params["config"] or {},
         profile=params["profile"] or {},
         mode=params["mode"],
-        path=Path(os.path.realpath(params["path"])),  # which, unlike resolve(), takes a circle of symlinks as it is
+        # which, unlike resolve(), takes a circle of symlinks as it is
+        path=Path(os.path.realpath(params["path"] or scope.path)),
         restart=params["restart"],
         accept_data_move=params["accept_data_move"],
     )
@@ -330,11 +355,12 @@ def _request(module: AnsibleModule) -> Request:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
-        result = run(module, _request(module))
+        scope = choose(module.params["scope"])
+        result = run(module, _request(module, scope), scope)
     except UndoneError as error:
         known = set(module.no_log_values)
         module.fail_json(msg=mask_text(str(error), known), journal=[mask_text(line, known) for line in error.journal])
-    except (RefusedError, EngineError, StateError, OSError) as error:
+    except (RefusedError, ScopeError, EngineError, StateError, OSError) as error:
         module.fail_json(msg=mask_text(str(error), set(module.no_log_values)))
     module.exit_json(**result)
 

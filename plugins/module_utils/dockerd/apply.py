@@ -250,7 +250,8 @@ class Apply:
             raise ControlError(f"the file as it was found is not valid JSON ({error}): no daemon starts") from error
         if self.touched == "reload" and self._reloaded_back(content, target):
             return state
-        if self.touched == "reload" and self.proposal.situation.containers and not self._live():
+        carried = self._live() and not self.host.scope.rootless
+        if self.touched == "reload" and self.proposal.situation.containers and not carried:
             raise ControlError("the daemon did not take the old settings back by a reload: restart it when that suits")
         if self.host.status == plan.FAILED and not known_good:
             return state  # the engine was down before, and nothing says that the old file would bring it up

@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, Snapshot
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import SYSTEM, Scope
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import Unit, process_start, read_unit
 
 _POLL = 0.2
@@ -48,8 +49,9 @@ def _without_config_file(argv: Sequence[str]) -> list[str]:
 class Daemon:
     """The service under systemd, with the engine behind it."""
 
-    def __init__(self, run: Run, service: str, engine: Engine, timeout: float) -> None:
+    def __init__(self, run: Run, service: str, engine: Engine, timeout: float, scope: Scope = SYSTEM) -> None:
         self.run = run
+        self.scope = scope
         self.service = service
         self.engine = engine
         self.timeout = timeout
@@ -71,14 +73,14 @@ class Daemon:
 
     def restart(self) -> str:
         """Restart or start, wait until it answers; returns the identity of the new process."""
-        unit = read_unit(self.run, self.service)
+        unit = read_unit(self.run, self.service, self.scope)
         before = process_start(unit.main_pid) if unit.main_pid else ""
         # systemd refuses more than a few starts a minute, and remembers a failed socket
         self._systemctl("reset-failed", self.service, *unit.sockets, tolerate=True)
         self._systemctl("--no-block", "restart", self.service)
         deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
-            unit = read_unit(self.run, self.service)
+            unit = read_unit(self.run, self.service, self.scope)
             identity = process_start(unit.main_pid) if unit.main_pid else ""
             if unit.active == "failed" or unit.properties.get("SubState") == "auto-restart":
                 raise ControlError(f"{self.service} did not start ({unit.properties.get('Result')})")
@@ -101,11 +103,11 @@ class Daemon:
     def journal(self) -> str:
         """The last words of the daemon since this object was made."""
         since = f"--since=@{int(self._since)}"
-        argv = ["journalctl", f"--unit={self.service}", since, "--no-pager", "--output=cat", "--lines=200"]
-        return self.run(argv, 20).out
+        argv = self.scope.journalctl(f"--unit={self.service}", since, "--no-pager", "--output=cat", "--lines=200")
+        return self.run(argv, 20, self.scope.environment).out
 
     def _systemctl(self, *words: str, tolerate: bool = False) -> None:
-        done = self.run(["systemctl", *words], self.timeout)
+        done = self.run(self.scope.systemctl(*words), self.timeout, self.scope.environment)
         if done.rc and not tolerate:
             raise ControlError(f"systemctl {' '.join(words)}: {done.words}")
 

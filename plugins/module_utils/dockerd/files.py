@@ -25,9 +25,10 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import
     dump_ownership,
     load_ownership,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import SYSTEM
 
 OWNER = (os.geteuid(), os.getegid())  # root, but in unit tests
-STATE_DIR = Path("/var/lib/bulkhead.docker")
+STATE_DIR = SYSTEM.state
 _VERSION = 1  # of the record
 _LOCK_SECONDS = 300.0  # longer than a run takes that has to undo a restart
 _STAGED = ".bulkhead"  # by which we know our own half-written files from an editor's
@@ -157,7 +158,7 @@ def decode(raw: dict[str, t.Any]) -> State:
 
 
 class Store:
-    """Our record for one daemon.json, in a directory that only root can enter."""
+    """Our record for one daemon.json, in a directory that only its owner, mostly root, can enter."""
 
     def __init__(self, path: Path, directory: Path = STATE_DIR) -> None:
         name = str(path).strip("/").replace("/", "-")

@@ -23,7 +23,7 @@ Run = t.Callable[..., dict[str, t.Any]]
 @pytest.fixture(name="run")
 def run_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Iterator[Run]:
     state = tmp_path / "state"
-    monkeypatch.setattr(docker_daemon_config, "Store", lambda path: files.Store(path, state))
+    monkeypatch.setattr(docker_daemon_config, "Store", lambda path, _directory: files.Store(path, state))
 
     def run(**options: t.Any) -> dict[str, t.Any]:
         here = {"docker_host": f"unix://{tmp_path}/s", "service": "none.service", "dockerd": "/none"}
