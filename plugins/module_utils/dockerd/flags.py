@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS, NESTED_FLAGS, Key
@@ -39,20 +40,44 @@ class Flag:
     value: str
     spelling: str
 
+    @property
+    def outer(self) -> str | None:
+        """The key at the top level of daemon.json that says the same."""
+        name = NESTED_FLAGS[self.option][0] if self.option in NESTED_FLAGS else self.key
+        return None if name == "config-file" else name
+
 
 def scan(argv: Sequence[str]) -> list[Flag]:
     """The options of a dockerd command line, in order. ``argv`` may begin with the program's path."""
-    words = list(argv[1:] if argv and not argv[0].startswith("-") else argv)
-    flags: list[Flag] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            break
+    return [flag for _places, flags in _groups(argv) for flag in flags]
+
+
+def _groups(argv: Sequence[str]) -> Iterator[tuple[range, list[Flag]]]:
+    """Words that belong together (an option and its value, a run of switches), by their places, and what they say."""
+    rest = deque(argv)
+    if rest and not rest[0].startswith("-"):
+        rest.popleft()
+    while rest and rest[0] != "--":
+        begin = len(argv) - len(rest)
+        word = rest.popleft()
+        flags: list[Flag] = []
         if word.startswith("--"):
-            flags.append(_long(word, rest))
+            flags = [_long(word, rest)]
         elif word.startswith("-") and len(word) > 1:
-            flags.extend(_short(word, rest))
-    return flags
+            flags = list(_short(word, rest))
+        yield range(begin, len(argv) - len(rest)), flags
+
+
+def places(argv: Sequence[str], keys: Collection[str]) -> set[int]:
+    """Where the words stand that set these keys. Raises ValueError for a word that says something else as well."""
+    found: set[int] = set()
+    for group, flags in _groups(argv):
+        said = {flag.outer for flag in flags}
+        if said & set(keys):
+            if not said <= set(keys):
+                raise ValueError(" ".join(argv[place] for place in group))
+            found.update(group)
+    return found
 
 
 def _takes_value(option: str) -> bool:
@@ -65,17 +90,17 @@ def _flag(option: str, value: str, spelling: str) -> Flag:
     return Flag(key.option if key else option, key.name if key else None, value, spelling)
 
 
-def _long(word: str, rest: Iterator[str]) -> Flag:
+def _long(word: str, rest: deque[str]) -> Flag:
     option, equals, value = word[2:].partition("=")
     if equals:
         return _flag(option, value, word)
     if not _takes_value(option):
         return _flag(option, "true", word)
-    value = next(rest, "")
+    value = rest.popleft() if rest else ""
     return _flag(option, value, f"{word} {value}")
 
 
-def _short(word: str, rest: Iterator[str]) -> Iterator[Flag]:
+def _short(word: str, rest: deque[str]) -> Iterator[Flag]:
     """``-D``, ``-Dl warn``, ``-lwarn``, ``-l=warn``: a run of switches, the last of which may take a value."""
     letters = word[1:]
     while letters:
@@ -84,7 +109,7 @@ def _short(word: str, rest: Iterator[str]) -> Iterator[Flag]:
             yield _flag(option, letters[1:], word)
             return
         if _takes_value(option):
-            value = letters or next(rest, "")
+            value = letters or (rest.popleft() if rest else "")
             yield _flag(option, value, word if letters else f"{word} {value}")
             return
         yield _flag(option, "true", f"-{option}")
@@ -168,7 +193,6 @@ def spellings(argv: Sequence[str]) -> dict[str, str]:
     """daemon.json key (or outer key) -> how the command line spells it, for messages."""
     found: dict[str, str] = {}
     for flag in scan(argv):
-        name = NESTED_FLAGS[flag.option][0] if flag.option in NESTED_FLAGS else flag.key
-        if name is not None and name != "config-file":
-            found.setdefault(name, flag.spelling)
+        if flag.outer is not None:
+            found.setdefault(flag.outer, flag.spelling)
     return found

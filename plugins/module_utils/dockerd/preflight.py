@@ -47,14 +47,14 @@ def _data(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
 def _root(host: Survey, proposal: Proposal, side: str) -> str:
     for change in proposal.changes:
         if change.key == "data-root":
-            return str(getattr(change, side) or plan.DATA_ROOT)
-    return str(proposal.content.get("data-root") or host.context.flags.get("data-root") or plan.DATA_ROOT)
+            return str(getattr(change, side) or host.scope.data_root)
+    return str(proposal.content.get("data-root") or host.context.flags.get("data-root") or host.scope.data_root)
 
 
 def _new_root(host: Survey, change: plan.Change) -> str:
-    current = str(host.info.get("DockerRootDir") or plan.DATA_ROOT)
+    current = str(host.info.get("DockerRootDir") or host.scope.data_root)
     if change.key == "data-root":
-        return str(change.after or plan.DATA_ROOT)
+        return str(change.after or host.scope.data_root)
     if change.key == "userns-remap":
         return f"{current.rstrip('/')}/UID.GID" if change.after else str(Path(current).parent)
     return f"another store under {current}"

@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import typing as t
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_check, daemon_json, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Ownership, digest
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, start
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import CommandError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import OWNER, Original, State
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
+
+_LISTENING = frozenset({"hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey"})
 
 
 class RefusedError(Exception):
@@ -33,6 +36,8 @@ class Request:
     path: Path  # symlinks followed
     restart: str
     accept_data_move: bool
+    override: frozenset[str] = frozenset()  # keys whose flags our drop-in takes away
+    listen: tuple[str, ...] = ()  # normalised addresses
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,14 @@ class Proposal:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()  # those whose flags our drop-in takes away
+    drop_in: str = ""  # its text; empty: there shall be none
+    drop_in_changed: bool = False
+
+    @property
+    def listening(self) -> bool:
+        """Whether it changes where, or with which certificates, the API listens."""
+        return any(change.key in _LISTENING and not change.running for change in self.changes)
 
 
 def found(original: Original, state: State, good: Original, mode: str, path: Path) -> Found:
@@ -89,17 +102,26 @@ def found(original: Original, state: State, good: Original, mode: str, path: Pat
 def propose(request: Request, host: Survey, at: Found) -> Proposal:
     """Merge, judge, plan and decide."""
     _right_file(request, host)
+    request, listening = _listen(request, host, at)
     wanted, notes = _wishes(request, host, at)
+    keys = request.override & set(wanted)
+    drop_in = _drop_in(host, keys)
+    found_host, host = host, host.under(keys)
     merged = daemon_json.merge(at.content, at.owned, wanted)
     warnings = [*host.warnings, *merged.warnings, *daemon_check.inert(wanted, host.context)]
     foreign = _judge(wanted, merged.content, host)
+    refused = start.laid_open(found_host, at.content, host, merged.content)
+    if refused:
+        raise RefusedError("\n".join(refused))
     running = _running(host, at)
     sources = _sources(request, wanted)
-    changes = _changes(host, at, merged.content, running, sources)
+    changes = (*_changes(host, at, merged.content, running, sources), *start.change(host, at.state, keys, drop_in))
     situation = _situation(host, changes, merged.content)
     decision = plan.decide(changes, situation, request.restart)
-    if foreign and decision.action != "none" and not host.context.at_least("23.0"):
-        raise RefusedError("\n".join(foreign))  # newer engines judge the whole file themselves, by dockerd --validate
+    fatal = [problem for problem in foreign if not problem.exposes]
+    if fatal and decision.action != "none" and not host.context.at_least("23.0"):
+        # newer engines judge the whole file themselves, by dockerd --validate
+        raise RefusedError("\n".join(_as_foreign(fatal)))
     stale = {key for key in {**running, **at.content} if running.get(key, "") != digest(at.content, key)}
     mode = _mode(at.original, merged.content)
     return Proposal(
@@ -113,9 +135,12 @@ def propose(request: Request, host: Survey, at: Found) -> Proposal:
         unproven=bool(stale & {*at.owned, *at.state.pending, *(at.state.cut.wrote if at.state.cut else ())}),
         file_changed=_must_write(at, merged.content, mode),
         file_mode=mode,
-        warnings=(*warnings, *foreign),
-        notes=tuple(notes),
+        warnings=(*warnings, *_as_foreign(foreign)),
+        notes=(*notes, *listening),
         sources=sources,
+        keys=frozenset(keys),
+        drop_in=drop_in,
+        drop_in_changed=drop_in != host.command.ours,
     )
 
 
@@ -127,6 +152,26 @@ def _right_file(request: Request, host: Survey) -> None:
         )
 
 
+def _listen(request: Request, host: Survey, at: Found) -> tuple[Request, list[str]]:
+    """The addresses to listen on, as the key they stand for."""
+    if not request.listen:
+        return request, []
+    if "hosts" in request.config:
+        raise RefusedError("listen and hosts say the same thing twice: leave hosts out of config")
+    if not host.command.raw:
+        raise RefusedError(f"listen: there is no unit {host.unit.name} whose command line could be changed for it")
+    hosts, notes = start.hosts(request.listen, host, at.content, at.owned)
+    config = {"tlsverify": True, **request.config, "hosts": hosts}
+    return replace(request, config=config, override=request.override | _LISTENING), notes
+
+
+def _drop_in(host: Survey, keys: frozenset[str]) -> str:
+    try:
+        return host.command.drop_in(keys)
+    except CommandError as error:
+        raise RefusedError(str(error)) from error
+
+
 def _wishes(request: Request, host: Survey, at: Found) -> tuple[Config, list[str]]:
     """The profile, less what this engine cannot take, under the keys that were asked for by name."""
     wanted = {**request.profile, **request.config}
@@ -136,7 +181,8 @@ def _wishes(request: Request, host: Survey, at: Found) -> tuple[Config, list[str
     while True:
         asked = daemon_json.exclusive(at.content, at.owned, wanted) if request.mode == "exclusive" else wanted
         merged = daemon_json.merge(at.content, at.owned, asked)
-        dropped = _droppable(request, wanted, daemon_check.check(wanted, merged.content, host.context))
+        overridden = host.under(request.override & set(asked))
+        dropped = _droppable(request, wanted, daemon_check.check(wanted, merged.content, overridden.context))
         if not dropped:
             return asked, notes
         for key, message in dropped.items():
@@ -149,7 +195,7 @@ def _droppable(request: Request, wanted: Config, problems: Iterable[daemon_check
     return {key: problem.message for problem in problems for key in problem.keys & optional}
 
 
-def _judge(wanted: Config, merged: Config, host: Survey) -> list[str]:
+def _judge(wanted: Config, merged: Config, host: Survey) -> list[daemon_check.Problem]:
     """Refuse what we are asked for and the engine would not take; what others wrote is only warned about."""
     ours = {key for key, value in wanted.items() if value is not None}
     problems = daemon_check.check(wanted, merged, host.context)
@@ -157,8 +203,11 @@ def _judge(wanted: Config, merged: Config, host: Survey) -> list[str]:
     if refused:
         raise RefusedError("\n".join(refused))
     foreign = {key: value for key, value in merged.items() if key not in wanted}
-    problems += daemon_check.check(foreign, merged, host.context)
-    return sorted({f"in the file already, not ours: {problem.message}" for problem in problems})
+    return [*problems, *daemon_check.check(foreign, merged, host.context)]
+
+
+def _as_foreign(problems: Iterable[daemon_check.Problem]) -> list[str]:
+    return sorted({f"there already, not ours: {problem.message}" for problem in problems})
 
 
 def _running(host: Survey, at: Found) -> Mapping[str, str]:
@@ -234,10 +283,11 @@ def _situation(host: Survey, changes: tuple[plan.Change, ...], content: Config) 
     return plan.Situation(
         status=host.status,
         containers=tuple(container["name"] for container in host.containers),
-        live_now=host.info.get("LiveRestoreEnabled") is True,
-        live_after=_effective(host, content).get("live-restore") is True,
+        live_now=not host.scope.rootless and host.info.get("LiveRestoreEnabled") is True,
+        live_after=not host.scope.rootless and _effective(host, content).get("live-restore") is True,
         moves_data=any(plan.moves_data(change, host.info) for change in changes),
         controllable=host.unit.exists,
+        rootless=host.scope.rootless,
     )
 
 

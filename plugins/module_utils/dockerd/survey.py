@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan, versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.daemon import peer_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import Context
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, flags
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, files, flags
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import DROP_IN, Command, command_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import SYSTEM, Scope, dockerd
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import (
     Unit,
     command_line,
+    files_of,
     process_start,
     read_unit,
     started_at,
 )
 
-DEFAULT_PATH = "/etc/docker/daemon.json"
 _VERSION = re.compile(r"version\s+v?(\d[^\s,]*)", re.I)
 
 
@@ -35,8 +36,10 @@ _VERSION = re.compile(r"version\s+v?(\d[^\s,]*)", re.I)
 class Survey:
     """One look at the host."""
 
-    unit: Unit
+    unit: Unit  # its argv is what it would be without our drop-in, until under() decides on that
     status: str  # plan.RUNNING, HUNG, FAILED, STOPPED, ABSENT
+    command: Command = field(default_factory=lambda: Command(""))
+    argv: tuple[str, ...] = ()  # of the running process
     binary: str = ""
     version: str = ""  # of the binary, else of the running engine, else as given
     running_version: str = ""
@@ -46,6 +49,12 @@ class Survey:
     started: float = 0.0
     data_root: str = plan.DATA_ROOT  # as set; where users are remapped, the data lies one level deeper
     warnings: tuple[str, ...] = ()
+    scope: Scope = SYSTEM
+
+    def under(self, keys: Collection[str]) -> Survey:
+        """The host once our drop-in takes the flags of these keys away."""
+        said = self.command.said(keys)
+        return replace(self, unit=replace(self.unit, argv=self.command.without(said))) if said else self
 
     @property
     def swarm(self) -> bool:
@@ -56,7 +65,7 @@ class Survey:
     @property
     def config_path(self) -> str:
         """The file that the unit's daemon reads."""
-        return flags.config_file(self.unit.argv) or DEFAULT_PATH
+        return flags.config_file(self.unit.argv) or self.scope.path
 
     @property
     def context(self) -> Context:
@@ -68,6 +77,7 @@ class Survey:
             unit=self.unit.name,
             unit_files=self.unit.sources,
             cgroup_driver=str(self.info.get("CgroupDriver", "")),
+            rootless=self.scope.rootless,
         )
 
 
@@ -84,15 +94,17 @@ class Given:
     binary: str | None
     version: str | None
     config: Mapping[str, t.Any]  # the file's content
+    scope: Scope = SYSTEM
 
 
 def survey(run: Run, engine: Engine, given: Given) -> Survey:
-    unit = read_unit(run, given.service)
+    scope = given.scope
+    unit = read_unit(run, given.service, scope)
     status = _status(unit, engine)
     if status == plan.RUNNING and not unit.argv:
         unit = replace(unit, name="the running dockerd", argv=_live_argv(engine))
-    program = given.binary or (unit.argv[0] if unit.argv else None) or shutil.which("dockerd") or ""
-    own_version = _binary_version(run, program)
+    binary = given.binary or dockerd(unit.argv, unit.environment)
+    own_version = _binary_version(run, binary)
     info: Mapping[str, t.Any] = {}
     containers: list[dict[str, str]] = []
     running_version = ""
@@ -102,19 +114,29 @@ def survey(run: Run, engine: Engine, given: Given) -> Survey:
             containers, running_version = engine.running(), engine.version()
         except EngineError:
             status = plan.HUNG
+    command = _command(unit, scope)
     return Survey(
-        unit=unit,
+        unit=replace(unit, argv=command.argv) if command.loaded else unit,
         status=status,
-        binary=program if own_version else "",
+        command=command,
+        argv=command_line(unit.main_pid) if unit.main_pid else (),
+        binary=binary if own_version else "",
         version=own_version or running_version or given.version or "",
         running_version=running_version,
         info=info,
         containers=tuple(containers),
         daemon=process_start(unit.main_pid) if unit.main_pid else "",
         started=started_at(unit.main_pid) if unit.main_pid else 0.0,
-        data_root=str({**given.config, **flags.settings(unit.argv)}.get("data-root") or plan.DATA_ROOT),
+        data_root=str({**given.config, **flags.settings(unit.argv)}.get("data-root") or scope.data_root),
         warnings=_version_warning(own_version, running_version),
+        scope=scope,
     )
+
+
+def _command(unit: Unit, scope: Scope) -> Command:
+    name = unit.name if unit.name.endswith(".service") else f"{unit.name}.service"
+    path = Path(scope.unit_directories[0], f"{name}.d", DROP_IN)
+    return command_of(unit, files_of(unit, scope.unit_directories), path, files.read(path))
 
 
 def _status(unit: Unit, engine: Engine) -> str:
@@ -137,10 +159,10 @@ def _live_argv(engine: Engine) -> tuple[str, ...]:
     return argv if argv and Path(argv[0]).name == "dockerd" else ()
 
 
-def _binary_version(run: Run, program: str) -> str:
-    if not program or not os.access(program, os.X_OK):
+def _binary_version(run: Run, binary: str) -> str:
+    if not binary or not os.access(binary, os.X_OK):
         return ""
-    done = run([program, "--version"], 20)
+    done = run([binary, "--version"], 20)
     found = _VERSION.search(done.out)
     return found.group(1) if found else ""
 

@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import TIMED_OUT, Run
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import SYSTEM, Scope
 
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts", "ExecStart", "Environment",
     "EnvironmentFiles", "FragmentPath", "DropInPaths", "TriggeredBy", "CanReload",
-)  # fmt: skip
-UNIT_DIRECTORIES = (
-    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-    "/lib/systemd/system",
 )  # fmt: skip
 _ARGV = re.compile(r"\bargv\[\]=(.*?) ; (?:ignore_errors|flags)=")
 _ENVIRONMENT_FILE = re.compile(r"^(?P<path>.+?) \(ignore_errors=(?:yes|no)\)$")
@@ -83,11 +80,11 @@ def parse_environment(text: str) -> dict[str, str]:
     for line in text.replace("\\\n", " ").splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and not name.startswith(("#", ";")):
-            found[name.strip()] = " ".join(_split(value)) if value[:1] in "\"'" else value.strip()
+            found[name.strip()] = " ".join(split(value)) if value[:1] in "\"'" else value.strip()
     return found
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
     """Words as systemd splits them; an unbalanced quote is kept as it is."""
     try:
         return shlex.split(text)
@@ -100,7 +97,7 @@ def expand(argv: list[str], environment: Mapping[str, str]) -> tuple[str, ...]:
     words: list[str] = []
     for word in argv:
         if re.fullmatch(r"\$\w+", word):
-            words.extend(_split(environment.get(word[1:], "")))
+            words.extend(split(environment.get(word[1:], "")))
         else:
             words.append(_VARIABLE.sub(lambda m: environment.get(m.group(1) or m.group(2), ""), word))
     return tuple(words)
@@ -110,7 +107,7 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
     """Pure half of read_unit: ``files`` holds the text of the environment files that could be read."""
     properties = parse_show(text)
     environment: dict[str, str] = {}
-    for pair in _split(properties.get("Environment", "")):
+    for pair in split(properties.get("Environment", "")):
         variable, _equals, value = pair.partition("=")
         environment[variable] = value
     for path in environment_files(properties):
@@ -121,32 +118,46 @@ def parse_unit(name: str, text: str, files: Mapping[str, str]) -> Unit:
     return Unit(name, properties, environment, argv)
 
 
-def read_unit(run: Run, name: str = "docker.service") -> Unit:
-    """The effective unit. A host without systemd, or without the unit, gives one that does not exist.
+def read_unit(run: Run, name: str = "docker.service", scope: Scope = SYSTEM) -> Unit:
+    """The effective unit. A host without systemd (a user who never logged in has none), or without the unit, gives one
+    that does not exist.
 
     Raises TimeoutError when systemd does not answer: what it would say is not guessed.
     """
-    done = run(["systemctl", "show", name, f"--property={','.join(_PROPERTIES)}"], 30)
+    done = run(scope.systemctl("show", name, f"--property={','.join(_PROPERTIES)}"), 30, scope.environment)
     if done.rc == TIMED_OUT:
         raise TimeoutError(f"systemctl show {name} took too long: is systemd well?")
     # without systemd (an image build) the files say what it would say
-    shown = done.out if not done.rc and "LoadState=" in done.out else offline(name, UNIT_DIRECTORIES)
+    shown = done.out if not done.rc and "LoadState=" in done.out else offline(name, scope.unit_directories)
     files = {path: _text(path) for path in environment_files(parse_show(shown))}
     return parse_unit(name, shown, files)
 
 
 def offline(name: str, directories: Sequence[str]) -> str:
     """What ``systemctl show`` would print of a unit, from its files; in fewer words, and without a state."""
-    paths = [Path(directory, name) for directory in directories]
-    fragment = next((path for path in paths if path.is_file()), None)
+    fragment = next((path for path in (Path(directory, name) for directory in directories) if path.is_file()), None)
     if fragment is None:
         return ""
-    drop_ins = {path.name: path for base in reversed(paths) for path in Path(f"{base}.d").glob("*.conf")}
+    drop_ins = _drop_ins(name, directories)
     ordered = [drop_ins[key] for key in sorted(drop_ins)]
     shown = [f"FragmentPath={fragment}", f"DropInPaths={' '.join(map(str, ordered))}"]
     for path in (fragment, *ordered):
         shown = _apply_file(shown, _text(str(path)))
     return "\n".join(shown)
+
+
+def _drop_ins(name: str, directories: Sequence[str]) -> dict[str, Path]:
+    """By file name: of two with one name that of the first directory counts."""
+    return {path.name: path for base in reversed(directories) for path in Path(base, f"{name}.d").glob("*.conf")}
+
+
+def files_of(unit: Unit, directories: Sequence[str]) -> list[tuple[str, str]]:
+    """Path and text of what makes up the unit, in systemd's order, as the files are now: it may not have read them."""
+    fragment = unit.properties.get("FragmentPath", "")
+    known = {Path(path).name: Path(path) for path in unit.properties.get("DropInPaths", "").split()}
+    drop_ins = {**known, **_drop_ins(unit.name, directories)}
+    ordered = [str(drop_ins[key]) for key in sorted(drop_ins) if drop_ins[key].exists()]
+    return [(path, _text(path)) for path in ([fragment] if fragment else []) + ordered]
 
 
 def _apply_file(shown: list[str], text: str) -> list[str]:
