@@ -27,10 +27,11 @@ class Facts:
     ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error,
     values), ``listeners`` (real sockets: proto, address, port or path; under ``tls`` what a TCP port answers),
     ``certificates`` (see ``collect.tls.on_disk``), ``started_at`` and ``config_mtime`` (seconds since the epoch),
-    ``root`` (whether we are root). Values that could not be read are null.
+    ``owner`` (of a rootless one, see ``collect.owner``), ``root`` (whether we are root). Values that could not be read
+    are null.
 
-    ``host``: what of the host decides about the engine (see ``collect.host``); null when it is not to be judged, or when
-    the engine may be on another machine.
+    ``host``: what of the host decides about the engine (see ``collect.host``); null when it is not to be judged, or
+    when the engine may be on another machine.
 
     ``volumes``: for those that are a path of the host under another name, that path; null when they could not be read.
     """
@@ -43,3 +44,12 @@ class Facts:
     daemon: Json
     volumes: t.Mapping[str, str] | None = dataclasses.field(default_factory=dict)
     host: Json | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Tenant:
+    """A daemon that a user of the host runs for themselves; ``error`` says why there are no facts."""
+
+    name: str  # of the user
+    facts: Facts | None
+    error: str
