@@ -73,6 +73,14 @@ def version_at_least(version: t.Any, least: t.Any) -> bool:
     return have is not None and want is not None and have >= want
 
 
+def mode_beyond(mode: t.Any, most: str) -> bool:
+    """Whether a file's mode, in octal, allows anything that another does not; false for what is not a mode."""
+    try:
+        return bool(int(mode, 8) & ~int(most, 8))
+    except (TypeError, ValueError):
+        return False
+
+
 def as_list(value: t.Any) -> list[t.Any]:
     """A list as it is, null as no value, anything else as the only value."""
     if isinstance(value, list):
@@ -80,7 +88,7 @@ def as_list(value: t.Any) -> list[t.Any]:
     return [] if value is None else list(value) if isinstance(value, tuple) else [value]
 
 
-_OWN = (matches, overlaps, subtract, intersect, lower, version_at_least, as_list)
+_OWN = (matches, overlaps, subtract, intersect, lower, version_at_least, mode_beyond, as_list)
 OWN: t.Mapping[str, t.Callable[..., t.Any]] = {function.__name__: function for function in _OWN}
 
 

@@ -22,7 +22,6 @@ Json = t.Mapping[str, t.Any]
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 _TLS = {"tlscacert": ("tls_ca", "ca.pem"), "tlscert": ("tls_certificate", "cert.pem"), "tlskey": ("tls_key", "key.pem")}
-_KEY, _CERTIFICATE = (".key",), (".crt", ".cert")
 _MOST_REGISTRIES = 1000
 #: Where systemd looks for units, first found wins; drop-ins count in all of them.
 _SYSTEM = (
@@ -151,8 +150,8 @@ def _registry_files(home: str, euid: int) -> t.Iterator[tuple[str, str]]:
     base = f"{home}/.config/docker/certs.d" if euid else "/etc/docker/certs.d"
     for registry in listed(base)[:_MOST_REGISTRIES]:
         for name in listed(f"{base}/{registry}"):
-            if name.endswith((*_KEY, *_CERTIFICATE)):
-                yield ("registry_key" if name.endswith(_KEY) else "registry_certificate"), f"{base}/{registry}/{name}"
+            if name.endswith((".crt", ".cert", ".key")):
+                yield "registry", f"{base}/{registry}/{name}"
 
 
 def _containerd(daemon: Json) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.bulkhead.docker.plugins.module_utils import versions
+
 
 class PolicyError(ValueError):
     """A policy the audit must not run with: which setting is wrong, and what it may be."""
@@ -18,6 +20,7 @@ class Setting:
     default: t.Any  # its type is the setting's type
     meaning: str
     items: type | None = None  # type of a list's entries, or of a mapping's values
+    versions: bool = False  # whether it, or its entries and their names, are versions
 
 
 #: Every key of the ``policy`` option.
@@ -44,6 +47,13 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
     ),
     "allowed_restart_policies": Setting(["no", "on-failure"], "Restart policies that a container may have.", str),
     "certificate_days": Setting(30, "How many days a certificate behind the API must still be valid."),
+    "containerd_versions": Setting(
+        {"2.2": "2.2.0", "2.3": "2.3.0"},
+        "For each maintained branch of containerd its oldest good version. What is newer than all of them is good,"
+        " too.",
+        str,
+        versions=True,
+    ),
     "declared_ports": Setting(
         {},
         "For container names (globs), the ports that may be published, such as `127.0.0.1:8080/tcp` or `8080/tcp`."
@@ -60,6 +70,13 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         ],
         "Sockets that give control of a container engine; those the audited daemon listens on are always added.",
         str,
+    ),
+    "engine_versions": Setting(
+        {"29": "29.3.1"},
+        "For each maintained branch of the engine its oldest good version. What is newer than all of them is good,"
+        " too.",
+        str,
+        versions=True,
     ),
     "harmless_paths": Setting(
         [
@@ -78,6 +95,9 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         "Sensitive paths, or paths under them, that may be mounted read-only.",
         str,
     ),
+    "host_hardened_by": Setting(
+        "", "What hardens the host beneath the engine, such as `devsec.hardening.os_hardening`; empty: nothing does."
+    ),
     "logs_shipped_by": Setting(
         "", "What carries this host's local container logs to another machine, such as `rsyslog`; empty: nothing does."
     ),
@@ -87,8 +107,15 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         "Highest hard limit per ulimit; other ulimits must only not be unlimited.",
         int,
     ),
+    "minimum_kernel": Setting("", "Oldest kernel that may run, such as `6.1.140`; empty: any.", versions=True),
     "privileged_ports_below": Setting(1024, "Host ports below this one are privileged."),
     "require_image_digest": Setting(False, "Whether images must be named by digest, not only by a fixed tag."),
+    "runc_versions": Setting(
+        {"1.2": "1.2.8", "1.3": "1.3.3", "1.4": "1.4.0"},
+        "For each maintained branch of runc its oldest good version. What is newer than all of them is good, too.",
+        str,
+        versions=True,
+    ),
     "sensitive_groups": Setting(
         ["0", "adm", "disk", "docker", "kmem", "lxd", "root", "shadow", "sudo", "wheel"],
         "Groups (names or ids) that must not be added to a container's process.",
@@ -118,6 +145,37 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         str,
     ),
     "swarm": Setting(False, "Whether this host is meant to be a Swarm node."),
+    "time_services": Setting(
+        ["chrony", "chronyd", "ntp", "ntpd", "ntpd-rs", "ntpsec", "openntpd", "systemd-timesyncd"],
+        "Services (units without their suffix, or globs) that keep the host's time.",
+        str,
+    ),
+    "trusted_users": Setting(
+        [],
+        "Users who may drive the engine besides root; for sudo rules whose users the host does not know, their name"
+        " there, such as `+admins`.",
+        str,
+    ),
+    "unneeded_services": Setting(
+        [
+            *("apache2", "autofs", "avahi-daemon", "bluetooth", "cups", "cups-browsed", "dovecot", "httpd", "inetd"),
+            *(
+                "inetutils-inetd",
+                "isc-dhcp-server",
+                "kea-*",
+                "named",
+                "bind9",
+                "nfs-kernel-server",
+                "nfs-server",
+                "nis",
+            ),
+            *("nmb", "nmbd", "openbsd-inetd", "proftpd", "pure-ftpd", "rexec", "rlogin", "rpcbind", "rsh", "rsync"),
+            *("rsyncd", "slapd", "smb", "smbd", "snmpd", "squid", "telnet", "telnet@*", "telnetd", "tftp", "tftpd-hpa"),
+            *("vsftpd", "xinetd", "ypbind", "ypserv"),
+        ],
+        "Services (units without their suffix, or globs) that this host must neither run nor start.",
+        str,
+    ),
     "unwaivable": Setting([], "Rules that no waiver may cover, in the form of `select`.", str),
     "whole_directories": Setting(
         ["/home"], "Host directories that must not be mounted whole; what lies under them may be.", str
@@ -145,6 +203,10 @@ def _check(name: str, value: t.Any, setting: Setting) -> None:
     wrong = [entry for entry in entries if setting.items and not _is(entry, setting.items)]
     if wrong:
         raise PolicyError(f"policy: entries of {name} must each be {_WORDS[setting.items or str]}, not {wrong[0]!r}")
+    numbers = [*value, *value.values()] if isinstance(value, dict) else [value] if value else []
+    unclear = [one for one in numbers if setting.versions and not versions.parse(one)]
+    if unclear:
+        raise PolicyError(f"policy: {name} must name versions such as '29.3.1', not {unclear[0]!r}; put them in quotes")
 
 
 def _is(value: t.Any, wanted: type) -> bool:
