@@ -90,6 +90,39 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  listen:
+    description:
+      - Addresses on which the daemon serves its API over TCP as well, with TLS, to clients with a certificate. An
+        address alone (V(10.0.0.5), V(2001:db8::5)) means C(tcp://) and port 2376.
+      - Stands for the key C(hosts) - these addresses beside the local sockets that the daemon has without them - with
+        C(tlsverify) and with flags of the unit that say the same overridden. Name C(tlscacert), C(tlscert) and
+        C(tlskey) in O(config).
+      - The certificates are tried before anything is touched. After the restart each address must answer with that
+        certificate and turn away a client that has none, or all is undone.
+      - There is no way to listen on TCP without verifying clients.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
+  override_flags:
+    description:
+      - Keys whose flags on the command line of the unit give way to the file. The daemon does not start when both say
+        a key, so these flags are taken out by a drop-in of the unit of our own, C(zz-bulkhead.conf), which holds
+        the command of the vendor's unit and of other drop-ins less these flags. They are never touched, and followed
+        by the next run when they change.
+      - The drop-in and the file are one change, undone together. The drop-in goes when no key needs it.
+      - Concerns keys that O(config) or O(profile) name, and no others.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
+  hold_listeners:
+    description:
+      - When the run would change where or with which certificates the API listens, change nothing, and say so in
+        RV(held), so that a guard can be armed before it is called again without this. No effect in check mode.
+    type: bool
+    default: false
+    version_added: 0.2.0
   accept_data_move:
     description:
       - Allow keys that make the daemon look elsewhere for its data (C(userns-remap), C(data-root), C(storage-driver),
@@ -109,7 +142,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the file before and after, by meaning, secrets masked.
+      - Shows the file before and after, by meaning, secrets masked; and our drop-in of the unit, if it changes.
   idempotent:
     support: full
   platform:
@@ -134,6 +167,20 @@ EXAMPLES = r"""
     config:
       debug: null
 
+- name: The API for those who hold a certificate, beside the local socket
+  bulkhead.docker.docker_daemon_config:
+    listen: [10.0.0.5]
+    config:
+      tlscacert: /etc/docker/tls/ca.pem
+      tlscert: /etc/docker/tls/server-cert.pem
+      tlskey: /etc/docker/tls/server-key.pem
+
+- name: Where the vendor's unit says --live-restore, let the file say it
+  bulkhead.docker.docker_daemon_config:
+    override_flags: [live-restore]
+    config:
+      live-restore: true
+
 - name: In an image build, where no engine runs
   bulkhead.docker.docker_daemon_config:
     engine_version: 28.5.2
@@ -155,7 +202,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The keys that change, or that the daemon has still to take up.
+  description: The keys that change, or that the daemon has still to take up; and C(ExecStart), the command line.
   returned: success
   type: list
   elements: dict
@@ -184,6 +231,23 @@ changes:
       description: Why it changes (V(config), V(profile), V(exclusive)), or V(release) when it is given back.
       type: str
       sample: config
+held:
+  description: Whether nothing was done because the listeners change and O(hold_listeners) is set.
+  returned: success
+  type: bool
+  sample: false
+files:
+  description:
+    - All files that such a change writes - the configuration, the drop-in of the unit, and our own record - whether
+      they exist or not.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - /etc/docker/daemon.json
+    - /etc/systemd/system/docker.service.d/zz-bulkhead.conf
+    - /var/lib/bulkhead.docker/etc-docker-daemon.json.state
+    - /var/lib/bulkhead.docker/etc-docker-daemon.json.good
 daemon_action:
   description: What was done to the daemon (V(none), V(reload), V(restart), V(start)).
   returned: success
@@ -267,8 +331,9 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_listeners import normalise
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find, mask, mask_text, telling
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, preflight, report
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, flags, preflight, report
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
@@ -295,6 +360,9 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "dockerd": {"type": "path"},
     "engine_version": {"type": "str"},
     "restart": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "listen": {"type": "list", "elements": "str", "default": []},
+    "override_flags": {"type": "list", "elements": "str", "default": []},
+    "hold_listeners": {"type": "bool", "default": False},
     "accept_data_move": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 60},
 }
@@ -314,19 +382,23 @@ def run(module: AnsibleModule, request: Request, scope: Scope) -> dict[str, t.An
         at = found(read(request.path), store.load(), read(store.backup), request.mode, request.path)
         given = Given(params["service"], params["dockerd"], params["engine_version"], at.content, scope)
         host = survey(runs, engine, given)
-        _guard(module, at.content, at.good, dict(host.unit.environment))
+        _guard(module, at.content, at.good, dict(host.unit.environment), flags.settings(host.command.argv))
         proposal = propose(request, host, at)
+        host = host.under(proposal.keys)
         for warning in proposal.warnings:
             module.warn(mask_text(warning, set(module.no_log_values)))
         preflight.check(request, host, proposal, engine)
+        if params["hold_listeners"] and proposal.opens and not module.check_mode:
+            return report.held(request, host, at, proposal, store)
         outcome = Outcome(proposal.decision.action, proposal.decision.pending)
         if not module.check_mode:
             files.tidy(request.path)
+            files.tidy(host.command.path)
             if at.broken:
                 store.keep_broken(at.original, time.strftime("%Y%m%dT%H%M%S"))
             daemon = Daemon(runs, params["service"], engine, params["timeout"], scope)
             outcome = Apply(host, at, proposal, store, daemon, request.path).run(request.restart)
-    return report.result(request, host, at, proposal, outcome)
+    return report.result(request, host, at, proposal, outcome, store)
 
 
 def _request(module: AnsibleModule, scope: Scope) -> Request:
@@ -345,11 +417,20 @@ def _request(module: AnsibleModule, scope: Scope) -> Request:
         path=Path(os.path.realpath(params["path"] or scope.path)),
         restart=params["restart"],
         accept_data_move=params["accept_data_move"],
+        override=frozenset(params["override_flags"]),
+        listen=_addresses(params["listen"]),
     )
     module.no_log_values.clear()
     _guard(module, request.config, request.profile)
     params.update(config=mask(request.config), profile=mask(request.profile))
     return request
+
+
+def _addresses(given: list[str]) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(normalise(address) for address in given))
+    except ValueError as error:
+        raise RefusedError(f"listen: {error}") from error
 
 
 def main() -> None:

@@ -8,19 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_json, plan
+from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_json, daemon_listeners, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Cut, Ownership
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import (
-    ControlError,
-    Daemon,
-    last_words,
-    validate,
-)
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, listening
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError, Daemon, last_words
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.disk import Disk, encoded
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import EngineError, Snapshot
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Original, State, Store
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Found, Proposal, RefusedError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.start import EXEC
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
 
 _FAILURES = (ControlError, EngineError, OSError)
@@ -43,10 +40,6 @@ class Outcome:
     backup: str = ""
 
 
-def _encoded(content: Config) -> bytes:
-    return daemon_json.render(content).encode()
-
-
 def _resets(keys: list[str]) -> Config:
     return {key: KEYS[key].reset for key in keys if key in KEYS and KEYS[key].reset is not None}
 
@@ -61,22 +54,20 @@ class Apply:
         self.store = store
         self.daemon = daemon
         self.path = path
+        self.disk = Disk(path, host, at, proposal, daemon)
         self.touched = ""  # how far the daemon was involved: "", reload, restart
         self.missed: list[str] = []
         self.before: Snapshot | None = None
         self.live = False  # live-restore carried the containers over the restart
 
     def run(self, policy: str) -> Outcome:
-        staged = self._stage()
         try:
-            if files.read(self.path) != self.at.original:
-                raise OSError(f"{self.path} was written by somebody else in the meantime: run again")
+            self.disk.stage(files.read(self.store.backup))
+            self.disk.untouched()
             state = self._record()
-            if staged:
-                files.install(staged, self.path)
-        except OSError as error:
-            if staged:
-                files.discard(staged)
+            self.disk.install()
+        except (OSError, ControlError) as error:
+            self.disk.discard()
             raise RefusedError(f"{error}. Nothing was changed") from error
         try:
             outcome, now = self._act(policy)
@@ -86,29 +77,6 @@ class Apply:
         return outcome
 
     # before anything changes
-
-    def _stage(self) -> Path | None:
-        """The new file, complete, beside the old one; the engine itself has agreed to it where it can be asked."""
-        if not self.proposal.file_changed:
-            return None
-        try:
-            staged = files.stage(self.path, self._data(), self.proposal.file_mode)
-        except OSError as error:
-            raise RefusedError(f"the new {self.path} cannot be written: {error}. Nothing was changed") from error
-        if self.host.binary and self.host.context.at_least("23.0"):
-            try:
-                validate(self.daemon.run, self.host.binary, self.host.unit, staged)
-            except ControlError as error:
-                files.discard(staged)
-                raise RefusedError(f"{error}. Nothing was changed") from error
-        return staged
-
-    def _data(self) -> bytes:
-        """The new file; the old one's own bytes when they mean the same."""
-        original = self.at.original
-        if original.data is None or self.at.broken or daemon_json.differing(self.at.content, self.proposal.content):
-            return _encoded(self.proposal.content)
-        return original.data
 
     def _record(self) -> State:
         """Say what is about to be written, so that a run that dies here is understood by the next one."""
@@ -130,7 +98,7 @@ class Apply:
             pending=tuple(change.key for change in self.proposal.changes if not change.running),
             good=good,
         )
-        if self.proposal.file_changed or self.proposal.decision.action != "none":
+        if self.proposal.changed or self.proposal.decision.action != "none":
             self.store.save(state)
         return state
 
@@ -145,16 +113,20 @@ class Apply:
         if decision.restart or decision.start:
             identity = self._restart()
             applied = self._applied_by_restart()
+        taken = decision.restart or decision.start
         missed = tuple(self.missed) if identity == self.host.daemon else ()
         backup = str(self.store.backup) if self.proposal.file_changed else ""
         pending = tuple(
-            change.key
-            for change in self.proposal.changes
-            if decision.pending and applied.get(change.key, "") != daemon_json.digest(self.proposal.content, change.key)
+            change.key for change in self.proposal.changes if decision.pending and self._owed(change, applied, taken)
         )
         return Outcome(decision.action, decision.pending, backup), State(
             daemon=identity, applied=applied, pending=pending, missed=missed
         )
+
+    def _owed(self, change: plan.Change, applied: dict[str, str], restarted: bool) -> bool:
+        if change.key == EXEC:
+            return not change.running and not restarted
+        return applied.get(change.key, "") != daemon_json.digest(self.proposal.content, change.key)
 
     def _applied_by_restart(self) -> dict[str, str]:
         """All of the file, less what containers carried over by live-restore hold back."""
@@ -171,10 +143,10 @@ class Apply:
         effective = {**self.host.context.flags, **proposal.content}
         resets = self._resets()
         if resets:
-            files.write(self.path, _encoded({**proposal.content, **resets}), proposal.file_mode)
+            files.write(self.path, encoded({**proposal.content, **resets}), proposal.file_mode)
         self.missed = missed = self.daemon.reload({key: effective.get(key) for key in keys})
         if resets:
-            files.write(self.path, self._data(), proposal.file_mode)
+            files.write(self.path, self.disk.data(), proposal.file_mode)
         applied.update({key: daemon_json.digest(proposal.content, key) for key in keys if key not in missed})
         if not missed and not (proposal.decision.restart and self._still_costly()):
             return proposal.decision
@@ -208,7 +180,16 @@ class Apply:
         identity = self.daemon.restart()
         if self.before and not self.proposal.situation.moves_data:  # else it cannot show what it had
             self.daemon.compare(self.before, self.live)
+        self._listens()
         return identity
+
+    def _listens(self) -> None:
+        """The addresses that we opened are there, and turn strangers away."""
+        settings = {**self.host.context.flags, **self.proposal.content}
+        hosts = daemon_listeners.remote(settings.get("hosts")) if "hosts" in self.proposal.owned else []
+        reasons = listening.lacking(hosts, str(settings.get("tlscert"))) if hosts else []
+        if reasons:
+            raise ControlError("after the restart: " + "; ".join(reasons))
 
     # the way back
 
@@ -218,8 +199,9 @@ class Apply:
         cause, tail = last_words(journal)
         words = [f"{reason}: {cause}" if cause else reason]
         target, owned, known_good = self._target(state)
+        drop_in = self.host.command.ours if target == self.at.original else self.disk.good_drop_in(target)
         try:
-            files.restore(self.path, target)
+            self.disk.put_back(target, drop_in)
             state = replace(state, owned=owned, cut=None, pending=self.at.state.pending)
             self.store.save(state)
             if self.touched:
@@ -240,6 +222,8 @@ class Apply:
         good = files.read(self.store.backup)
         if good.data is None:
             return original, self.at.owned, False
+        if not good.data:
+            return Original(), state.good, True
         mode = original.mode if original.data is not None else self.proposal.file_mode
         return replace(good, mode=mode), state.good, True
 
@@ -262,7 +246,7 @@ class Apply:
         """The old values by another reload, the defaults said aloud for keys that were not there."""
         keys = [change.key for change in self.proposal.changes if change.effect == "reload"]
         resets = _resets([key for key in keys if key not in content])
-        files.write(self.path, _encoded({**content, **resets}), self.proposal.file_mode)
+        files.write(self.path, encoded({**content, **resets}), self.proposal.file_mode)
         try:
             return not self.daemon.reload({key: content.get(key) for key in keys})
         except EngineError:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import time
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, flags
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, Snapshot
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.scope import SYSTEM, Scope
@@ -88,6 +88,14 @@ class Daemon:
                 return identity
             time.sleep(_POLL)
         raise ControlError(f"{self.service} did not answer within {self.timeout:g} seconds")
+
+    def reload_units(self, gone: Collection[str] = ()) -> None:
+        """Have systemd read the unit's files anew; the flags of the keys in ``gone`` must be out of it then."""
+        self._systemctl("daemon-reload")
+        spellings = flags.spellings(read_unit(self.run, self.service, self.scope).argv)
+        left = [spellings[key] for key in sorted(gone) if key in spellings and key != "runtimes"]
+        if left:
+            raise ControlError(f"{self.service} still says {', '.join(left)} with our drop-in: see systemctl cat")
 
     def compare(self, before: Snapshot, live: bool) -> None:
         """Everything that ran and was to come back is back: containers, networks, published ports."""

@@ -188,9 +188,9 @@ class Store:
         write(self.state_file, json.dumps(encode(state), indent=1).encode(), 0o600)
 
     def keep(self, original: Original) -> None:
-        """Remember the content that the daemon is known to run."""
+        """Remember the content that the daemon is known to run; empty where there is no file."""
         self._prepare()
-        write(self.backup, original.data if original.data is not None else b"{}\n", 0o600)
+        write(self.backup, original.data or b"", 0o600)
 
     def keep_broken(self, original: Original, stamp: str) -> Path:
         """Set aside a file that is not JSON: it is never destroyed."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_listeners import remote
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import listening
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Proposal, RefusedError, Request
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey, data_roots
@@ -21,6 +23,7 @@ def check(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
     reasons = [
         *_data(request, host, proposal, engine),
         *_missing_files(proposal, host),
+        *_certificates(proposal, host),
         *_unmapped_user(proposal),
     ]
     if reasons:
@@ -80,10 +83,17 @@ def _missing_files(proposal: Proposal, host: Survey) -> list[str]:
     named: Mapping[str, t.Any] = {
         change.key: change.after
         for change in proposal.changes
-        if change.key in ("tlscacert", "tlscert", "tlskey")
-        or (change.key == "seccomp-profile" and change.after not in _BUILTIN_PROFILES)
+        if change.key in listening.FILES or (change.key == "seccomp-profile" and change.after not in _BUILTIN_PROFILES)
     }
     return [f"{key}: there is no file {path}" for key, path in named.items() if path and not Path(str(path)).is_file()]
+
+
+def _certificates(proposal: Proposal, host: Survey) -> list[str]:
+    if host.status == plan.ABSENT or not proposal.listening:
+        return []
+    settings = {**host.context.flags, **proposal.content}
+    missing = any(settings.get(key) and not Path(str(settings[key])).is_file() for key in listening.FILES)
+    return [] if missing or not remote(settings.get("hosts")) else listening.unsound(settings)
 
 
 def _unmapped_user(proposal: Proposal) -> list[str]:

@@ -72,9 +72,19 @@ class Proposal:
     drop_in_changed: bool = False
 
     @property
+    def changed(self) -> bool:
+        """Whether a file changes."""
+        return self.file_changed or self.drop_in_changed
+
+    @property
     def listening(self) -> bool:
         """Whether it changes where, or with which certificates, the API listens."""
         return any(change.key in _LISTENING and not change.running for change in self.changes)
+
+    @property
+    def opens(self) -> bool:
+        """Whether that happens now: it takes a start."""
+        return self.listening and (self.decision.restart or self.decision.start)
 
 
 def found(original: Original, state: State, good: Original, mode: str, path: Path) -> Found:

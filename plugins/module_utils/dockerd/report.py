@@ -6,21 +6,27 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_json, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import mask
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Outcome
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Store
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import Found, Proposal, Request
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
 
 
-def result(request: Request, host: Survey, at: Found, proposal: Proposal, outcome: Outcome) -> dict[str, t.Any]:
+def result(
+    request: Request, host: Survey, at: Found, proposal: Proposal, outcome: Outcome, store: Store
+) -> dict[str, t.Any]:
     recreate = _recreate(host, proposal)
     notes = [*proposal.notes, *_left_to_do(host, proposal, outcome, recreate)]
     return {
-        "changed": proposal.file_changed or outcome.action != "none",
+        "changed": proposal.changed or outcome.action != "none",
         "changes": [_change(change) for change in proposal.changes],
+        "held": False,
+        "files": _files(request, host, store),
         "daemon_action": outcome.action,
         "restart_pending": bool(outcome.pending),
         "restart_reason": outcome.pending,
@@ -29,8 +35,28 @@ def result(request: Request, host: Survey, at: Found, proposal: Proposal, outcom
         "owned": sorted(proposal.owned),
         "backup": outcome.backup,
         "notes": notes,
-        **({"diff": diff(request, at, proposal)} if proposal.file_changed else {}),
+        **_diffs(request, host, at, proposal),
     }
+
+
+def held(request: Request, host: Survey, at: Found, proposal: Proposal, store: Store) -> dict[str, t.Any]:
+    """The result of a run that did nothing, as its caller is to arm a guard first."""
+    untouched = replace(proposal, file_changed=False, drop_in_changed=False)
+    return {**result(request, host, at, untouched, Outcome("none", ""), store), "held": True, "notes": []}
+
+
+def _files(request: Request, host: Survey, store: Store) -> list[str]:
+    return [str(path) for path in (request.path, host.command.path, store.state_file, store.backup)]
+
+
+def _diffs(request: Request, host: Survey, at: Found, proposal: Proposal) -> dict[str, t.Any]:
+    diffs = [diff(request, at, proposal)] if proposal.file_changed else []
+    if proposal.drop_in_changed:
+        path = str(host.command.path)
+        diffs.append(
+            {"before": host.command.ours, "after": proposal.drop_in, "before_header": path, "after_header": path}
+        )
+    return {"diff": diffs[0] if len(diffs) == 1 else diffs} if diffs else {}
 
 
 def _change(change: plan.Change) -> dict[str, t.Any]:

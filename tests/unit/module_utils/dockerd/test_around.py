@@ -211,7 +211,7 @@ def _found(content: dict[str, t.Any], broken: str = "") -> Found:
 def _result(at: Found, one: Proposal, status: str = plan.RUNNING, pending: str = "") -> dict[str, t.Any]:
     request = Request({}, {}, "merge", Path("/etc/docker/daemon.json"), "auto", accept_data_move=False)
     host = Survey(Unit("docker.service"), status, version="28.5.2", containers=({"id": "1", "name": "web"},))
-    return report.result(request, host, at, one, Outcome("none", pending))
+    return report.result(request, host, at, one, Outcome("none", pending), files.Store(request.path))
 
 
 def test_the_result_names_what_is_left_to_do_and_no_secret() -> None:
