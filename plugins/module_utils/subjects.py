@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts, Tenant
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, Subject
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_container import container_document
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_context import Context, context
@@ -25,6 +26,19 @@ def subjects(facts: Facts, policy: Json, kinds: t.Collection[str] = KINDS) -> li
         around = context(daemon, facts)
         found += [_container(raw, around, policy) for raw in facts.containers]
     return found
+
+
+def tenant_subjects(tenant: Tenant, host: str, policy: Json, kinds: t.Collection[str]) -> list[Subject]:
+    """A user's own daemon and its containers, by names that say whose they are and that only the host can give."""
+    name = f"{tenant.name}@{host}"
+    if tenant.facts is None:
+        return [Subject("daemon", "", name, error=tenant.error)]
+    found = subjects(tenant.facts, policy, [kind for kind in kinds if kind != "host"])
+    names = {"daemon": name}
+    return [
+        dataclasses.replace(one, id=one.id[:80], name=names.get(one.kind) or f"{tenant.name}/{one.name[:128]}")
+        for one in found
+    ]
 
 
 def _host(facts: Facts, daemon: Json, policy: Json) -> Subject:

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_rootless import owner
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
@@ -71,6 +72,7 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
         "pending": _pending(configured, truth),
         "security_options": options,
         "rootless": None if options is None else "rootless" in options,
+        "owner": owner(facts.daemon),
         "userns": None if options is None else "userns" in options,
         "swarm": None if swarm is None else swarm != "inactive",
         "engine": version or None,

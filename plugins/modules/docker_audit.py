@@ -67,7 +67,7 @@ options:
       - Rules of your own, judged like the built-in ones.
       - Expressions are JMESPath over the subject document. Besides the standard functions there are
         C(matches(text, pattern)), C(overlaps(path, paths)), C(subtract(list, list)), C(intersect(list, list)),
-        C(lower(text)), C(version_at_least(version, version)) and C(as_list(value)).
+        C(lower(text)), C(version_at_least(version, version)), C(mode_beyond(mode, mode)) and C(as_list(value)).
     type: list
     elements: dict
     default: []
@@ -164,6 +164,15 @@ options:
     description: Show what fails as if there were no waivers. They are still checked for mistakes.
     type: bool
     default: false
+  rootless:
+    description:
+      - With root, also audit the daemons that users of this host run for themselves, unless O(docker_host) names one of
+        these, or another host. They are subjects of their own (C(alice@HOST)), as are their containers (C(alice/web)).
+      - Each is asked by a process that has no more rights than its user, for three times O(timeout) seconds at most.
+        One that cannot be judged is one V(error).
+      - Where there is no socket at O(docker_host), they alone are judged.
+    type: bool
+    default: true
   timeout:
     description:
       - Seconds to wait for each answer of the engine.
@@ -338,7 +347,10 @@ import gc
 
 gc.disable()  # a short life: collecting garbage, even while importing, would take a tenth of it
 
+import dataclasses
 import datetime
+import itertools
+import socket
 import time
 import typing as t
 
@@ -351,11 +363,14 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import (
     user_rules,
     waivers,
 )
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, gather
-from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import UNREADABLE, verdicts
-from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, LEVERS, SEVERITIES, VERDICTS
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, gather, rootless
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts, Tenant
+from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import UNREADABLE, Verdict, order, verdicts
+from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, LEVERS, SEVERITIES, VERDICTS, Rule
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules import policy
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules.catalogue import RULES
+
+Policy = t.Mapping[str, t.Any]
 
 #: Rules whose ids are taken: also those that judge the audit itself.
 RESERVED = (*RULES, UNREADABLE, *waivers.RULES)
@@ -381,6 +396,7 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
     "waivers": {"type": "list", "elements": "dict", "default": []},
     "waiver_max_days": {"type": "int", "default": 365},
     "ignore_waivers": {"type": "bool", "default": False},
+    "rootless": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 10},
     "verdicts": {"type": "list", "elements": "str", "choices": list(VERDICTS), "default": list(VERDICTS[:4])},
 }
@@ -396,16 +412,51 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     now, start = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
     terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now)
     grants = waivers.granted(options["waivers"], terms)
-    wanted = options["subjects"]
-    facts = gather.collect(options["docker_host"], options["timeout"], "container" in wanted, "host" in wanted)
-    collected = time.monotonic()
-    judged = subjects.subjects(facts, allowed, options["subjects"])
-    found = verdicts(rules, judged, facts.version.get("Version") or "")
+    facts, tenants = collected(options)
+    seconds = time.monotonic() - start
+    found = judged(facts, tenants, rules, allowed, options["subjects"])
     if not options["ignore_waivers"]:
         ran = {rule.id for rule in rules if rule.subject in options["subjects"]}
         found = waivers.laid_over(found, grants, subjects.daemon_subject(facts, {}), now, ran)
-    run = audit_document.Run(now, collected - start, time.monotonic() - collected)
+    run = audit_document.Run(now, seconds, time.monotonic() - start - seconds)
     return audit_document.document(facts, found, options["verdicts"], run)
+
+
+def collected(options: t.Mapping[str, t.Any]) -> tuple[Facts, list[Tenant]]:
+    """The host's own engine, and those of its users. Where there are only theirs, the first speaks for the host."""
+    timeout, wanted = options["timeout"], options["subjects"]
+    others = rootless.around(options["docker_host"]) if options["rootless"] else []
+    with rootless.Tenants(others, timeout, "container" in wanted) as tenants:
+        try:
+            facts = gather.collect(options["docker_host"], timeout, "container" in wanted, "host" in wanted)
+        except engine.NoEngineError:
+            heard = tenants.gathered()
+            speaker = next((tenant.facts for tenant in heard if tenant.facts), None)
+            if speaker is None:
+                raise
+            return dataclasses.replace(speaker, absent=True, info={**speaker.info, "Name": socket.gethostname()}), heard
+        return facts, tenants.gathered()
+
+
+def judged(
+    facts: Facts, tenants: t.Sequence[Tenant], rules: t.Sequence[Rule], allowed: Policy, kinds: t.Collection[str]
+) -> list[Verdict]:
+    """Worst first, of all engines."""
+    name = subjects.daemon_subject(facts, {}).name
+    own = [] if facts.absent else subjects.subjects(facts, allowed, kinds)
+    found = verdicts(rules, own, facts.version.get("Version") or "")
+
+    def of(tenant: Tenant) -> list[Verdict]:
+        version = tenant.facts.version.get("Version") or "" if tenant.facts else ""
+        return verdicts(rules, subjects.tenant_subjects(tenant, name, allowed, kinds), version)
+
+    def safely_of(tenant: Tenant) -> list[Verdict]:
+        try:
+            return of(tenant)
+        except Exception as error:  # whatever a user's daemon said, it must not end the audit of the others
+            return of(Tenant(tenant.name, None, f"its answers make no sense: {type(error).__name__}"))
+
+    return sorted([*found, *itertools.chain.from_iterable(map(safely_of, tenants))], key=order)
 
 
 def main() -> None:

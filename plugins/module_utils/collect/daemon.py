@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import redact
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import tls
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import owner, tls
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, link, pids, status, text
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags, unit
 
@@ -31,8 +31,8 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
     pid, listeners = find(socket_path, peer) if socket_path else (None, None)
     root = os.geteuid() == 0
     if pid is None:
-        nothing = dict.fromkeys(("pid", "euid", "flags", "environment", "config", "listeners", "started_at"))
-        return {**nothing, "config_mtime": None, "certificates": None, "root": root}
+        nothing = ("pid", "euid", "flags", "environment", "config", "config_mtime", "listeners", "started_at")
+        return {**dict.fromkeys((*nothing, "certificates", "owner")), "root": root}
     argv = unit.command_line(pid)
     euid = int(status(pid).get("Uid", "0 0").split()[1])
     path = flags.config_file(argv) or default_config(euid, pid)
@@ -49,6 +49,7 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
         "config_mtime": config_mtime,
         "listeners": own,
         "certificates": _certificates(own or [], {**(config["values"] or {}), **settings}, pid),
+        "owner": None if euid == 0 else owner.describe(pid, euid, api_sockets(own or [])),
         "started_at": unit.started_at(pid) or None,
         "root": root,
     }
@@ -67,11 +68,17 @@ def _certificates(listeners: Listeners, settings: t.Mapping[str, t.Any], pid: in
 
 def peer_of(path: str, timeout: float) -> int:
     """The process that began to listen on the socket: the daemon, or systemd on its behalf. Raises OSError."""
+    return credentials_of(path, timeout)[0]
+
+
+def credentials_of(path: str, timeout: float) -> tuple[int, int]:
+    """That process, and its user. Raises OSError."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(timeout)
         probe.connect(path)
         credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[0])
+    pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(pid), int(uid)
 
 
 def find(socket_path: str, peer: int | None) -> tuple[int | None, Listeners | None]:
@@ -87,6 +94,12 @@ def find(socket_path: str, peer: int | None) -> tuple[int | None, Listeners | No
         # without root no descriptors can be seen, but systemd hands its sockets only to the one that asks for them
         owners = [pid for pid in candidates if "fd://" in flags.settings(unit.command_line(pid)).get("hosts", [])]
     return (owners[0], found[owners[0]]) if len(owners) == 1 else (None, None)
+
+
+def api_sockets(listeners: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Paths where the API listens; sockets in the daemon's own run directory are for its parts and plugins."""
+    paths = [str(one["path"]) for one in listeners if one["proto"] == "unix"]
+    return sorted(path for path in paths if path.startswith("/") and "/docker/" not in path)
 
 
 def _unix_paths(listeners: Listeners) -> list[str]:

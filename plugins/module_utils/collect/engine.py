@@ -29,6 +29,10 @@ class EngineUnavailableError(Exception):
     """No answer from the engine at all; the message is for the user."""
 
 
+class NoEngineError(EngineUnavailableError):
+    """There is not even a socket."""
+
+
 class SlowAnswerError(Exception):
     """One call took longer than the timeout."""
 
@@ -58,7 +62,7 @@ def peer(docker_host: str, timeout: float) -> int | None:
         return daemon.peer_of(path, timeout)
     except FileNotFoundError as error:
         remedy = "is Docker installed and running? Start it, or name the right socket in docker_host"
-        raise EngineUnavailableError(f"there is no socket at {docker_host}: {remedy}") from error
+        raise NoEngineError(f"there is no socket at {docker_host}: {remedy}") from error
     except PermissionError as error:
         remedy = "use become, or a user who may open it (for a rootless engine: its owner)"
         raise EngineUnavailableError(f"permission denied at {docker_host}: {remedy}") from error

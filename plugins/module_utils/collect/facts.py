@@ -44,6 +44,7 @@ class Facts:
     daemon: Json
     volumes: t.Mapping[str, str] | None = dataclasses.field(default_factory=dict)
     host: Json | None = None
+    absent: bool = False  # there is no such engine: the facts are those of a user's, which speaks for the host
 
 
 @dataclasses.dataclass(frozen=True)

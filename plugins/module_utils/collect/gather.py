@@ -23,14 +23,16 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts impo
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import Kernel
 
 
-def collect(docker_host: str, timeout: int, containers: bool, surroundings: bool = True) -> Facts:
+def collect(
+    docker_host: str, timeout: int, containers: bool, surroundings: bool = True, kernel: Kernel | None = None
+) -> Facts:
     """Raises EngineUnavailableError; whatever else goes wrong becomes an error, or a null, in the facts."""
     path, listener = socket_path(docker_host), peer(docker_host, timeout)
     engine = Engine(docker_host, timeout)
     [answer] = engine.run([_list])
     listed: list[Json] = _required(answer)
     # all else side by side: what we do with one answer fills the time in which the engine prepares the next
-    kernel = Kernel()
+    kernel = kernel or Kernel()
     looks = [functools.partial(_look, entry=entry, kernel=kernel) for entry in listed if containers]
     info, version, networks, volumes, around, *seen = engine.run(
         [

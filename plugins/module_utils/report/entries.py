@@ -86,10 +86,10 @@ def groups_of(entries: t.Iterable[Entry]) -> list[Group]:
 
 
 def subject_label(sighting: Sighting, fleet: bool) -> str:
-    """How a subject is called: host and daemon have no name of their own worth showing."""
+    """How a subject is called: host and daemon have no name of their own worth showing, but for a user's daemon."""
     subject = sighting.finding.subject
     name = subject["name"] or subject["id"][:12] or subject["kind"]
-    label = name if subject["kind"] == "container" else subject["kind"]
+    label = name if subject["kind"] == "container" or "@" in name else subject["kind"]
     return f"{sighting.host}: {label}" if fleet else label
 
 

@@ -16,6 +16,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
     daemon_defaults,
     files,
     host,
+    rootless,
     tls,
 )
 
@@ -25,6 +26,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
     *access.RULES,
     *daemon.RULES,
     *tls.RULES,
+    *rootless.RULES,
     *daemon_defaults.RULES,
     *container.RULES,
     *container_resources.RULES,

@@ -80,6 +80,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         title="An authorization plugin decides about API calls",
         threat="Every client of the API may do everything: there is no lesser right than root on the host.",
         severity="low",
+        applies_when="!rootless",
+        unless="the daemon is rootless: whoever reaches its API is its user, and can be no more",
         needs=('effective."authorization-plugins".value',),
         offenders='!(effective."authorization-plugins".value) && {plugins: `[]`}',
         expected="at least one authorization plugin",
@@ -110,6 +112,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         title="Published ports need no proxy process",
         threat="One more root process per published port, which also hides where connections came from.",
         severity="low",
+        applies_when="!rootless",
+        unless="a rootless daemon publishes ports through it, and nothing of it is root's",
         needs=('effective."userland-proxy".value',),
         offenders='effective."userland-proxy".value && effective."userland-proxy"',
         expected="userland-proxy false",
@@ -176,6 +180,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Machines on the same network segment reach ports that were published on 127.0.0.1 only.",
         severity="medium",
         engine=">=28.0",
+        applies_when="!rootless",
+        unless="the networks of a rootless daemon are not on the host's",
         needs=("daemon.environment",),
         offenders="[intersect(daemon.environment, ['DOCKER_INSECURE_NO_IPTABLES_RAW']) &&"
         " 'DOCKER_INSECURE_NO_IPTABLES_RAW in the environment', effective.\"allow-direct-routing\".value &&"

@@ -25,7 +25,7 @@ ABSENT = {
     "daemon-authorization-bypass",
     "daemon-base-device-size",
     "daemon-min-api-version",
-    *(rule for rule in BY_ID if rule.startswith("daemon-tls-")),
+    *(rule for rule in BY_ID if rule.startswith(("daemon-tls-", "daemon-rootless-"))),
 }
 ABSENT_ON = {
     "20.10": {"container-writable-cgroups", "daemon-raw-rules"},
@@ -87,13 +87,15 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
                 "daemon-default-ulimits",
                 "daemon-icc",
                 "daemon-iptables",
-                "daemon-live-restore",
                 "daemon-log-driver",
                 "daemon-no-new-privileges",
-                "daemon-userland-proxy",
             ),
             "fail",
         ),
+        **dict.fromkeys(
+            ("daemon-authorization-plugin", "daemon-live-restore", "daemon-userland-proxy"), "not_applicable"
+        ),
+        **dict.fromkeys(("daemon-rootless-ids", "daemon-rootless-socket"), "unknown"),  # recorded before they were read
     },
 }
 
