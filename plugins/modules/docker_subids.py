@@ -167,8 +167,9 @@ def refusals(names: list[str], found: dict[str, pwd.struct_passwd], skip: bool, 
 def describe(entry: pwd.struct_passwd, before: list[Table], plan: Plan) -> dict[str, t.Any]:
     added = plan.added.get(entry.pw_name, {})
     ranges = {
-        f"sub{table.kind}": [str(one) for one in table.of(entry.pw_name, entry.pw_uid)]
-        + [str(added[table.kind])] * (table.kind in added)
+        f"sub{table.kind}": [
+            str(one) for one in (*table.of(entry.pw_name, entry.pw_uid), added.get(table.kind)) if one is not None
+        ]
         for table in before
     }
     return {
