@@ -5,8 +5,8 @@
 
 A case of tests/cases/<rule>.yml starts from a hardened host with one hardened container and names only what differs:
 ``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``volumes``, ``daemon``, ``flags``,
-``config`` (values of daemon.json), ``inspect``, ``process``, ``execs``, ``secrets``, ``others`` (inspections of more
-containers), ``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
+``config`` (values of daemon.json), ``host``, ``files`` and ``directories`` (of the host, by path), ``inspect``,
+``process``, ``execs``, ``secrets``, ``others`` (inspections of more containers), ``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ RECORDED = TESTS / "unit" / "fixtures" / "facts"
 ENGINES = ("20.10", "26.1", "28.5")
 
 #: Where in the facts each part of a case belongs.
-_CONTAINER = ("inspect", "process", "execs", "secrets")
+_CONTAINER = ("inspect", "process", "execs", "secrets", "proxy")
 _PLACES: dict[str, tuple[t.Any, ...]] = {
     **{part: (part,) for part in ("info", "version", "bridge", "volumes", "daemon")},
     "flags": ("daemon", "flags"),
     "config": ("daemon", "config", "values"),
+    "host": ("host",),
+    "files": ("host", "files"),
+    "directories": ("host", "directories"),
     **{part: ("containers", 0, part) for part in _CONTAINER},
 }
 WORDS = {"name", "verdict", "observed", "malformed", "engine", "others", "policy", *_PLACES}
@@ -41,7 +44,13 @@ Case = dict[str, t.Any]
 
 
 def recorded(engine: str) -> dict[str, t.Any]:
-    facts: dict[str, t.Any] = json.loads((RECORDED / f"{engine}.json").read_text())
+    """The facts of an engine, and of a host around it: one for all, but for rootless engines."""
+    facts, host, rootless = (_read(name) for name in (engine, "host", "host-rootless"))
+    return {**merge(host, facts), **(rootless if "rootless" in engine else {})}
+
+
+def _read(name: str) -> dict[str, t.Any]:
+    facts: dict[str, t.Any] = json.loads((RECORDED / f"{name}.json").read_text())
     return facts
 
 
@@ -59,7 +68,7 @@ def facts(case: Case) -> dict[str, t.Any]:
             target: t.Any = base
             for step in path:
                 target = target[step]
-            target[last] = merge(target[last], case[part])
+            target[last] = merge(target.get(last), case[part])
     others = [{"id": other["Id"], "name": other["Name"], "inspect": other} for other in case.get("others", [])]
     return {**base, "containers": base["containers"] + others}
 

@@ -74,9 +74,9 @@ def version_at_least(version: t.Any, least: t.Any) -> bool:
 
 
 def mode_beyond(mode: t.Any, most: str) -> bool:
-    """Whether a file's mode, in octal, allows anything that another does not; false for what is not a mode."""
+    """Whether a file's mode, in octal, allows what another does not; false for what is not a mode."""
     try:
-        return bool(int(mode, 8) & ~int(most, 8))
+        return bool(int(mode, 8) & ~int(most, 8) & ~0o1000)  # the sticky bit allows nothing
     except (TypeError, ValueError):
         return False
 

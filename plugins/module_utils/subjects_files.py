@@ -37,8 +37,8 @@ def files(host: Json, daemon: Json) -> dict[str, list[dict[str, t.Any]] | None]:
         found.update(dict.fromkeys(("config", "tls_ca", "tls_certificate", "tls_key")))
     for path, raw in sorted(mapping(host, "files").items()):
         role = text(raw, "role")
-        known, entry = found.get(role), _entry(path, role, raw, host, daemon)
-        if role in found and not at(raw, "abstract"):
+        if role in ROLES and not at(raw, "abstract"):
+            known, entry = found[role], _entry(path, role, raw, host, daemon)
             found[role] = [*known, entry] if known is not None and entry else None
     return found
 
@@ -92,7 +92,9 @@ def _is_open(raw: t.Any, user: int) -> bool:
     mode, uid, gid = octal(at(raw, "mode")), number(at(raw, "uid")), number(at(raw, "gid"))
     if mode is None or uid is None or gid is None:
         return False
-    return bool(mode & 0o002) or bool(mode & 0o020 and gid) or uid not in (0, user)
+    owner, _colon, group = text(raw, "owner").partition(":")
+    private = user and owner == group  # the group that many distributions give each user alone
+    return bool(mode & 0o002) or bool(mode & 0o020 and gid and not private) or uid not in (0, user)
 
 
 def _below(directory: str, host: Json) -> list[str]:

@@ -23,6 +23,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape imp
     texts,
 )
 
+#: Component -> the setting of the policy about its versions.
+_VERSIONS = {"engine": "engine_versions", "containerd": "containerd_versions", "runc": "runc_versions"}
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
@@ -41,7 +43,7 @@ def host_document(facts: Facts, daemon: Json, policy: Json) -> dict[str, t.Any]:
         "containerd_store": _containerd_store(facts.info),
         "containerd_root": _containerd_root(facts, host, data_root),
         "components": versions_of,
-        "outdated": {name: _outdated(version, policy, name) for name, version in versions_of.items()},
+        "outdated": {name: _outdated(versions_of[name], mapping(policy, key)) for name, key in _VERSIONS.items()},
         "kernel": text(facts.info, "KernelVersion") or None,
         "services": _services(host, policy),
         "policy": policy,
@@ -96,10 +98,9 @@ def _components(facts: Facts) -> dict[str, str | None]:
     return {name: version if versions.parse(version) else None for name, version in named.items()}
 
 
-def _outdated(version: str | None, policy: Json, name: str) -> dict[str, str]:
+def _outdated(version: str | None, branches: t.Mapping[str, str]) -> dict[str, str]:
     """Why a version is too old, if it is: for its branch, or because its branch is not maintained any more."""
     have = versions.parse(version)
-    branches = mapping(policy, f"{name}_versions")
     least = {versions.parse(branch): versions.parse(one) for branch, one in branches.items()}
     if have is None or not least:
         return {}

@@ -39,6 +39,7 @@ _SYSTEM = (
 )
 _USER = ("/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user")
 _ACL = "system.posix_acl_access"
+_PARTS = re.compile(r"/run/(?:user/\d+/)?docker/|[^/@]")
 
 
 def describe(socket_path: str, daemon: Json, names: Names) -> dict[str, t.Any]:
@@ -78,7 +79,7 @@ class Units:
         return [(role, path) for role, name in pairs for path in self._of(name)]
 
     def _of(self, name: str) -> list[str]:
-        folders = list({os.path.realpath(one): one for one in self._directories}.values())
+        folders = list(dict.fromkeys(map(os.path.realpath, self._directories)))
         fragment = [path for path in (f"{one}/{name}" for one in folders) if os.path.lexists(path)][:1]
         kind = name.rpartition(".")[2]
         drop_ins = [f"{one}/{part}.d" for one in folders for part in (name, kind)] if fragment else []
@@ -128,11 +129,12 @@ def _setting(daemon: Json, key: str) -> t.Any:
 
 
 def _sockets(socket_path: str, daemon: Json) -> tuple[list[str], bool]:
-    """Where the API listens, and whether that is all; sockets of its own run directory are for parts and plugins."""
+    """Where the API listens, and whether that is all; other sockets in its run directory are for parts and plugins."""
     if daemon["listeners"] is None:
         return [socket_path], False
     paths = [_run(one["path"]) for one in daemon["listeners"] if one["proto"] == "unix"]
-    return [path for path in paths if path.startswith(("/", "@")) and "/docker/" not in path], True
+    asked = {_run(host[len("unix://") :]) for host in _setting(daemon, "hosts") or [] if isinstance(host, str)}
+    return [path for path in paths if path in asked or not _PARTS.match(path)], True
 
 
 def _engine_files(daemon: Json, home: str) -> list[tuple[str, str]]:

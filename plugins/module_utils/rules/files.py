@@ -85,7 +85,7 @@ _KINDS: t.Final = (
     Kind(
         "tls-ca",
         "tls_ca",
-        "The CA that clients of the API are checked against",
+        "The CA by which the API knows its clients",
         "Whoever changes it lets in his own certificates, which is root on this host.",
         "the file that tlscacert names",
         "0444",
