@@ -316,6 +316,11 @@ notes:
   type: list
   elements: str
   sample: ["live-restore of the profile is left out: live-restore does not work on a Swarm node"]
+undone:
+  description: Whether all is as it was before.
+  returned: on failure
+  type: bool
+  sample: true
 journal:
   description: The last lines of the daemon's journal.
   returned: when applying failed
@@ -328,6 +333,7 @@ import contextlib
 import os
 import time
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -387,7 +393,8 @@ def run(module: AnsibleModule, request: Request, scope: Scope) -> dict[str, t.An
         host = host.under(proposal.keys)
         for warning in proposal.warnings:
             module.warn(mask_text(warning, set(module.no_log_values)))
-        preflight.check(request, host, proposal, engine)
+        notes = preflight.check(request, host, proposal, engine, module.check_mode)
+        proposal = replace(proposal, notes=(*proposal.notes, *notes))
         if params["hold_listeners"] and proposal.opens and not module.check_mode:
             return report.held(request, host, at, proposal, store)
         outcome = Outcome(proposal.decision.action, proposal.decision.pending)
@@ -440,9 +447,10 @@ def main() -> None:
         result = run(module, _request(module, scope), scope)
     except UndoneError as error:
         known = set(module.no_log_values)
-        module.fail_json(msg=mask_text(str(error), known), journal=[mask_text(line, known) for line in error.journal])
+        journal = [mask_text(line, known) for line in error.journal]
+        module.fail_json(msg=mask_text(str(error), known), journal=journal, undone=error.complete)
     except (RefusedError, ScopeError, EngineError, StateError, OSError) as error:
-        module.fail_json(msg=mask_text(str(error), set(module.no_log_values)))
+        module.fail_json(msg=mask_text(str(error), set(module.no_log_values)), undone=True)
     module.exit_json(**result)
 
 

@@ -24,11 +24,12 @@ _FAILURES = (ControlError, EngineError, OSError)
 
 
 class UndoneError(Exception):
-    """Applying failed and was undone; ``journal`` holds the daemon's last words."""
+    """Applying failed and was undone, if not all of it; ``journal`` holds the daemon's last words."""
 
-    def __init__(self, message: str, journal: list[str]) -> None:
+    def __init__(self, message: str, journal: list[str], complete: bool) -> None:
         super().__init__(message)
         self.journal = journal
+        self.complete = complete
 
 
 @dataclass(frozen=True)
@@ -141,12 +142,12 @@ class Apply:
         self.touched = "reload"
         keys = [change.key for change in proposal.changes if change.effect == "reload"]
         effective = {**self.host.context.flags, **proposal.content}
-        resets = self._resets()
-        if resets:
-            files.write(self.path, encoded({**proposal.content, **resets}), proposal.file_mode)
+        passing = {**self.disk.reloadable(proposal.content), **self._resets()}
+        if passing != proposal.content:
+            files.write(self.path, encoded(passing), proposal.file_mode)
         self.missed = missed = self.daemon.reload({key: effective.get(key) for key in keys})
-        if resets:
-            files.write(self.path, self.disk.data(), proposal.file_mode)
+        if passing != proposal.content:
+            self.disk.put_file()
         applied.update({key: daemon_json.digest(proposal.content, key) for key in keys if key not in missed})
         if not missed and not (proposal.decision.restart and self._still_costly()):
             return proposal.decision
@@ -210,8 +211,8 @@ class Apply:
             if self.touched == "restart" and self.before:
                 self.daemon.compare(self.before, self.live)
         except _FAILURES as error:
-            words.append(f"Not all could be put back: {error}")
-        return UndoneError(". ".join(words), tail)
+            return UndoneError(". ".join([*words, f"Not all could be put back: {error}"]), tail, complete=False)
+        return UndoneError(". ".join(words), tail, complete=True)
 
     def _target(self, state: State) -> tuple[Original, Ownership, bool]:
         """What to put back: the file as found, or the last one known to work when that one was never taken up."""
@@ -246,7 +247,7 @@ class Apply:
         """The old values by another reload, the defaults said aloud for keys that were not there."""
         keys = [change.key for change in self.proposal.changes if change.effect == "reload"]
         resets = _resets([key for key in keys if key not in content])
-        files.write(self.path, encoded({**content, **resets}), self.proposal.file_mode)
+        files.write(self.path, encoded({**self.disk.reloadable(content), **resets}), self.proposal.file_mode)
         try:
             return not self.daemon.reload({key: content.get(key) for key in keys})
         except EngineError:

@@ -54,9 +54,8 @@ class Disk:
                 self.staged = files.stage(self.path, data, proposal.file_mode)
             except OSError as error:
                 raise OSError(f"the new {self.path} cannot be written: {error}") from error
-        judged = self.staged or self.path
-        changes = proposal.file_changed or proposal.drop_in_changed
-        if changes and judged.exists() and self.host.binary and self.host.context.at_least("23.0"):
+        judged = self.staged if proposal.file_changed else self.path
+        if judged and judged.exists() and proposal.changed and self.host.binary and self.host.context.at_least("23.0"):
             try:
                 validate(self.daemon.run, self.host.binary, self.host.unit, judged)
             except ControlError:
@@ -84,7 +83,7 @@ class Disk:
     def install(self) -> None:
         """Raises OSError or ControlError, with everything as it was."""
         try:
-            self._swap(self._put_file, self.proposal.drop_in)
+            self._swap(self._install_file, self.proposal.drop_in)
             if any(change.key == EXEC for change in self.proposal.changes) and not self.proposal.drop_in_changed:
                 self._reload_units("")  # a run that died here had not come to it
         except (OSError, ControlError):
@@ -92,11 +91,24 @@ class Disk:
                 self.put_back(self.at.original, self.command.ours)
             raise
 
-    def _put_file(self) -> None:
+    def _install_file(self) -> None:
         if self.staged:
             files.install(self.staged, self.path)
         elif self.proposal.file_changed:
             self.path.unlink(missing_ok=True)
+
+    def put_file(self) -> None:
+        """The file once more, after a reload has read another."""
+        data = self.data()
+        if data:
+            files.write(self.path, data, self.proposal.file_mode)
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def reloadable(self, content: daemon_json.Config) -> daemon_json.Config:
+        """What the running process can be told by a reload: it refuses a file with a key that is a flag of its own."""
+        own = set(flags.spellings(self.host.argv)) - {"runtimes"}
+        return {key: value for key, value in content.items() if key not in own}
 
     def put_back(self, target: Original, drop_in: str) -> None:
         self._swap(lambda: files.restore(self.path, target), drop_in)

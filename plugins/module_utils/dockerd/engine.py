@@ -130,13 +130,29 @@ class Engine:
             restart=str(((details.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"),
         )
 
-    def holdings(self) -> dict[str, int]:
-        """How much would become invisible if the engine looked elsewhere for its data."""
+    def holdings(self) -> dict[str, list[str]]:
+        """The names of what would become invisible if the engine looked elsewhere for its data."""
+        images = self.get("/images/json?all=1") or []
         return {
-            "containers": len(self.get("/containers/json?all=1") or []),
-            "images": len(self.get("/images/json?all=1") or []),
-            "volumes": len((self.get("/volumes") or {}).get("Volumes") or []),
+            "containers": [_name(raw) for raw in self.get("/containers/json?all=1") or []],
+            "images": [str((raw.get("RepoTags") or [raw.get("Id", "")])[0]) for raw in images],
+            "volumes": [str(raw.get("Name", "")) for raw in (self.get("/volumes") or {}).get("Volumes") or []],
         }
+
+    def unmappable(self) -> dict[str, list[str]]:
+        """Running containers that share with the host what they cannot once users are remapped: name -> what."""
+        found: dict[str, list[str]] = {}
+        for raw in self.get("/containers/json") or []:
+            with contextlib.suppress(GoneError):
+                details = self.get(f"/containers/{quote(str(raw['Id']))}/json").get("HostConfig") or {}
+                shared = ["privileged"] if details.get("Privileged") else []
+                shared += [f"{kind} of the host" for kind, key in _SHARED.items() if details.get(key) == "host"]
+                if shared and details.get("UsernsMode") != "host":
+                    found[_name(raw)] = shared
+        return found
+
+
+_SHARED = {"network": "NetworkMode", "pid": "PidMode", "ipc": "IpcMode"}
 
 
 def _name(raw: Json) -> str:
