@@ -54,8 +54,13 @@ def subpacket(kind: int, body: bytes) -> bytes:
 
 
 def armor(kind: str, data: bytes) -> str:
-    text = base64.encodebytes(data).decode()
-    return f"-----BEGIN PGP {kind}-----\n\n{text}-----END PGP {kind}-----\n"
+    crc = 0xB704CE
+    for byte in data:
+        crc ^= byte << 16
+        for _bit in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    checksum = base64.b64encode(crc.to_bytes(3, "big")).decode()
+    return f"-----BEGIN PGP {kind}-----\n\n{base64.encodebytes(data).decode()}={checksum}\n-----END PGP {kind}-----\n"
 
 
 class Key:
