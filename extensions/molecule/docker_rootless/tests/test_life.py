@@ -1,0 +1,272 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of rootless engines, in order; Molecule has already converged alice's (strict) and bob's (baseline).
+
+The kernel is asked whose the processes are, the engines through the docker command: none of our code judges itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+import pytest
+import testinfra
+from ansible_collections.bulkhead.docker.tests.support import Run, play, role
+
+PORTS = {"alice": 8081, "bob": 8082}
+WANTED: dict[str, t.Any] = {
+    "docker_rootless_beside_rootful": True,
+    "docker_rootless_users": [{"name": "alice", "profile": "strict"}, "bob"],
+    "docker_rootless_shell_profile": True,
+}
+UNIT = "/home/alice/.config/systemd/user/docker.service"
+FILE = "/home/alice/.config/docker/daemon.json"
+
+
+@pytest.fixture(scope="module")
+def name(host: t.Any) -> str:
+    return str(host.backend.get_hostname())
+
+
+@pytest.fixture(scope="module")
+def major(host: t.Any) -> int:
+    return int(host.check_output("dockerd --version").split("version ")[1].split(".")[0])
+
+
+def uid(host: t.Any, user: str) -> int:
+    return int(host.check_output("id -u %s", user))
+
+
+def socket(host: t.Any, user: str) -> str:
+    return f"unix:///run/user/{uid(host, user)}/docker.sock"
+
+
+def as_user(host: t.Any, user: str, command: str, *arguments: str) -> str:
+    runtime = f"/run/user/{uid(host, user)}"
+    environment = f"XDG_RUNTIME_DIR={runtime} DOCKER_HOST=unix://{runtime}/docker.sock"
+    return str(host.check_output(f"cd / && runuser -u {user} -- env {environment} {command}", *arguments))
+
+
+def apply(name: str, *options: str, **variables: t.Any) -> Run:
+    run = role("docker_rootless", name, {**WANTED, **variables}, *options)
+    assert run.rc == 0, run.output
+    return run
+
+
+def settings_of(run: Run) -> list[dict[str, t.Any]]:
+    return [result for result in run.results if result.get("action", "").endswith("docker_daemon_config")]
+
+
+def traces(host: t.Any) -> str:
+    """All that the role may touch for carol, or on the host."""
+    return str(
+        host.check_output(
+            "sha256sum /etc/subuid /etc/subgid /etc/passwd; find /home/carol /etc/systemd /etc/sysctl.d /etc/profile.d "
+            "/var/lib/bulkhead.docker /var/lib/systemd/linger -printf '%%p %%m %%T@\\n' | sort; "
+            "systemctl show docker.service --property=MainPID"
+        )
+    )
+
+
+def dockerd(host: t.Any, user: str) -> int:
+    """The process of the user's engine: an ordinary one to the kernel."""
+    return int(host.check_output("pgrep --uid %s '^dockerd'", user).split()[0])
+
+
+@pytest.mark.parametrize("user", PORTS)
+def test_the_daemon_is_an_ordinary_users_process(host: t.Any, user: str) -> None:
+    process = f"/proc/{dockerd(host, user)}"
+    status = dict(line.split(":\t", 1) for line in host.file(f"{process}/status").content_string.splitlines())
+    assert {int(number) for number in status["Uid"].split()} == {uid(host, user)}
+    assert host.file(f"{process}/uid_map").content_string.split()[:3] == ["0", str(uid(host, user)), "1"]
+    assert "name=rootless" in as_user(host, user, "docker info --format '{{json .SecurityOptions}}'")
+
+
+@pytest.mark.parametrize("user", PORTS)
+def test_containers_run_and_publish_ports(host: t.Any, name: str, user: str) -> None:
+    as_user(host, user, "/usr/local/sbin/lab-image tiny:1")
+    published = f"--publish {PORTS[user]}:8080 --restart always"
+    as_user(host, user, f"docker run --detach --name web {published} tiny:1 httpd -f -p 8080 -h /www")
+    web = int(as_user(host, user, "docker inspect --format '{{.State.Pid}}' web"))
+    assert host.file(f"/proc/{web}/status").content_string.split("Uid:\t")[1].split()[0] == str(uid(host, user))
+    other = "bulkhead-debian13" if name != "bulkhead-debian13" else "bulkhead-debian12"
+    address = host.check_output("hostname -I").split()[0]
+    for asking, at in ((host, "127.0.0.1"), (testinfra.get_host(f"docker://{other}"), address)):
+        assert asking.check_output(f"curl -fsS --retry 5 --retry-connrefused http://{at}:{PORTS[user]}/") == "ok"
+
+
+def test_each_sees_only_its_own(host: t.Any) -> None:
+    assert host.run(f"runuser -u bob -- docker --host {socket(host, 'alice')} ps").rc != 0
+    assert host.check_output("docker ps --quiet") == "", "root's engine has none of it"
+    ranges = [line.split(":") for line in host.check_output("cat /etc/subuid").splitlines()]
+    spans = sorted((int(first), int(first) + int(count)) for _owner, first, count in ranges)
+    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+
+
+def test_settings_are_those_that_make_sense(host: t.Any, major: int) -> None:
+    content = json.loads(host.file(FILE).content_string)
+    assert content["icc"] is False and content["no-new-privileges"] is True
+    assert "live-restore" not in content
+    assert ("userland-proxy" in content) == (major >= 28), "older ones publish ports by it"
+    assert host.file(FILE).user == "alice"
+    status = as_user(host, "alice", "docker run --rm tiny:1 grep NoNewPrivs /proc/self/status")
+    assert status.split() == ["NoNewPrivs:", "1"]
+    assert not host.file("/home/bob/.config/docker/daemon.json").exists, (
+        "the baseline holds nothing that is not so anyway"
+    )
+
+
+def test_login_shells_reach_their_own_engine(host: t.Any) -> None:
+    shown = host.check_output("su --login alice --command 'docker ps --format {{.Names}}; echo $DOCKER_HOST'")
+    assert shown.split() == ["web", socket(host, "alice")]
+    assert host.check_output("su --login carol --command 'echo $DOCKER_HOST'") == ""
+
+
+@pytest.mark.parametrize("user", ["root", "alice"])
+def test_the_audit_judges_by_what_it_is(host: t.Any, name: str, user: str) -> None:
+    task = {"bulkhead.docker.docker_audit": {"docker_host": socket(host, "alice")}, "become": True, "become_user": user}
+    audit = play(name, [{"name": "Audit", **task}]).of("docker_audit")["audit"]
+    verdicts = {
+        finding["rule"]: finding["verdict"] for finding in audit["findings"] if finding["subject"]["kind"] == "daemon"
+    }
+    assert audit["engine"]["rootless"] is True
+    mended = ("daemon-rootless", "daemon-userns-remap", "daemon-icc", "daemon-no-new-privileges", "daemon-log-driver")
+    assert {rule: verdicts[rule] for rule in mended} == dict.fromkeys(mended, "pass")
+    assert verdicts["daemon-live-restore"] == "not_applicable"
+    assert "unknown" not in {verdicts[rule] for rule in verdicts if rule.startswith("daemon-t")}
+
+
+def test_a_second_run_changes_nothing(host: t.Any, name: str) -> None:
+    """Also without pipelining: then Ansible hands its files to the user by an access list."""
+    before = traces(host), dockerd(host, "alice")
+    run = apply(name, "--check", "-e={ansible_pipelining: false}")
+    assert run.changed == []
+    assert (traces(host), dockerd(host, "alice")) == before
+
+
+def test_tampering_shows_exactly_and_is_mended_when_nothing_runs(host: t.Any, name: str) -> None:
+    content = json.loads(host.file(FILE).content_string)
+    as_user(host, "alice", f'sed --in-place \'s/"icc": false/"icc": true/\' {FILE}')
+    as_user(host, "alice", f"sed --in-place 's/^LimitCORE=.*/LimitCORE=infinity/' {UNIT}")
+    foreseen = apply(name, "--check", "--diff")
+    assert foreseen.changed == ["User | Write the unit", "User | Apply the daemon's settings"]
+    lines = [line for result in foreseen.results for diff in _diffs(result) for line in _changed_lines(diff)]
+    assert lines == ["-LimitCORE=infinity", "+LimitCORE=0:infinity", '-    "icc": true,', '+    "icc": false,']
+
+    process = dockerd(host, "alice")
+    pending = apply(name)
+    assert pending.changed == foreseen.changed
+    assert (
+        "web" in settings_of(pending)[0]["restart_reason"] and "rootless" in settings_of(pending)[0]["restart_reason"]
+    )
+    assert json.loads(host.file(FILE).content_string) == content
+    assert dockerd(host, "alice") == process, "its container runs: nothing is ended by surprise"
+
+    as_user(host, "alice", "docker stop --time 1 web")
+    restarted = apply(name)
+    assert settings_of(restarted)[0]["restart_pending"] is False
+    assert dockerd(host, "alice") != process
+    assert apply(name).changed == []
+    as_user(host, "alice", "docker start web")
+
+
+def _diffs(result: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    found = result.get("diff") or []
+    return [diff for diff in (found if isinstance(found, list) else [found]) if diff.get("before") != diff.get("after")]
+
+
+def _changed_lines(diff: dict[str, t.Any]) -> list[str]:
+    before, after = diff["before"].splitlines(), diff["after"].splitlines()
+    return [f"-{line}" for line in before if line not in after] + [f"+{line}" for line in after if line not in before]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "variables", "words"),
+    [
+        (
+            "usermod --del-subuids $(range carol) carol; usermod --add-subuids $(range bob) carol",
+            {"docker_rootless_users": ["carol"]},
+            ("carol: the subordinate uids", "those of bob", "usermod --del-subuids"),
+        ),
+        ("", {"docker_rootless_users": ["nobody-here"]}, ("nobody-here does not exist", "create it first")),
+        ("", {"docker_rootless_users": ["root"]}, ("root is root",)),
+        ("", {"docker_rootless_users": [{"name": "carol", "shell": "x"}]}, ("carol: shell is none of",)),
+        (
+            "",
+            {"docker_rootless_users": ["carol"], "docker_rootless_beside_rootful": False},
+            ("root runs an engine", "docker.service", "docker_rootless_beside_rootful: true", "systemctl disable"),
+        ),
+    ],
+    ids=["overlap", "missing", "root", "option", "rootful"],
+)
+def test_refused_before_anything_is_touched(
+    host: t.Any, name: str, prepare: str, variables: dict[str, t.Any], words: tuple[str, ...]
+) -> None:
+    kept = host.check_output("cat /etc/subuid")
+    span = 'range() { awk -F: -v u="$1" \'$1 == u { print $2 "-" $2 + $3 - 1 }\' /etc/subuid; }'
+    host.check_output("bash -c %s", f"{span}; {prepare}")
+    before = traces(host)
+    run = role("docker_rootless", name, {**WANTED, **variables})
+    assert run.rc != 0
+    assert [word for word in words if word not in run.failure] == []
+    assert traces(host) == before
+    host.check_output("printf '%s\\n' %s > /etc/subuid", "%s", kept)
+
+
+def test_check_on_a_bare_host_tells_and_writes_nothing(host: t.Any, name: str) -> None:
+    before = traces(host)
+    run = apply(name, "--check", docker_rootless_users=["carol", "dave"], docker_rootless_create_users=True)
+    assert {"Host | Create the users", "User | Run the user's systemd from boot on, without a login"} <= set(
+        run.changed
+    )
+    assert traces(host) == before
+
+
+def test_nothing_of_roots_follows_a_users_link(host: t.Any, name: str) -> None:
+    """A user who wants root to overwrite a file of the system for them gets nothing but an error of their own."""
+    host.check_output("echo secret > /root/precious && chmod 600 /root/precious")
+    as_user(host, "carol", "mkdir -p /home/carol/.config/systemd/user /home/carol/.config/docker")
+    as_user(host, "carol", "ln -s /root/precious /home/carol/.config/systemd/user/docker.service")
+    as_user(host, "carol", "ln -s /root/precious /home/carol/.config/docker/daemon.json")
+    run = role("docker_rootless", name, {**WANTED, "docker_rootless_users": ["carol"]})
+    precious = host.file("/root/precious")
+    assert (precious.content_string, precious.user, precious.mode) == ("secret\n", "root", 0o600)
+    assert run.rc != 0 or not host.file("/home/carol/.config/systemd/user/docker.service").is_symlink
+
+
+def test_engines_and_containers_survive_a_reboot(host: t.Any) -> None:
+    booted = host.check_output("cat /proc/sys/kernel/random/boot_id")
+    host.run("systemctl reboot")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        boot = host.run("cat /proc/sys/kernel/random/boot_id")
+        if boot.rc == 0 and boot.stdout.strip() not in ("", booted):
+            break
+        time.sleep(0.2)
+    for user, port in PORTS.items():
+        ready = "--retry 30 --retry-delay 1 --retry-connrefused"
+        assert host.check_output(f"curl -fsS {ready} http://127.0.0.1:{port}/") == "ok"
+        assert host.check_output("loginctl show-user %s --property=Linger", user) == "Linger=yes"
+
+
+def test_without_roots_engine_and_without_bob(host: t.Any, name: str) -> None:
+    """Root's engine is gone by its owner's decision, so that the role no longer asks; bob leaves, his data stays."""
+    host.check_output("systemctl disable --now docker.service docker.socket")
+    leaving = {
+        "docker_rootless_beside_rootful": False,
+        "docker_rootless_users": [{"name": "alice", "profile": "strict"}],
+        "docker_rootless_absent_users": ["bob"],
+    }
+    apply(name, **leaving)
+    assert host.run("pgrep --uid bob dockerd").rc == 1
+    assert not host.file("/var/lib/systemd/linger/bob").exists
+    assert host.file("/home/bob/.local/share/docker").is_directory
+    assert not host.file("/home/bob/.config/systemd/user/docker.service").exists
+    assert host.check_output(f"curl -fsS http://127.0.0.1:{PORTS['alice']}/") == "ok"
+    assert apply(name, **leaving).changed == []
+    apply(name, **leaving, docker_rootless_remove_data=True)
+    assert not host.file("/home/bob/.local/share/docker").exists
+    assert host.run("systemctl is-active docker.service").stdout.strip() == "inactive"
