@@ -198,7 +198,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "image-store",
         "29.0 keeps images in containerd's store where it starts on an empty host: userns-remap does not work with it",
-        _all(lambda s: s.reaches("29.0") and not s.data and bool(s.upgrade)),
+        _all(lambda s: s.reaches("29.0") and not s.data and (s.upgrade == "install" or s.crosses("29.0"))),
     ),
     Step(
         "nofile",
