@@ -68,7 +68,7 @@ class Change:
                 f"the guard {self.name} is armed already, for other files or steps (files: {list(record.plan.files)}, "
                 f"restore: {[list(argv) for argv in record.plan.restore]}): confirm it or have it restored first"
             )
-        counting = self.units.running() and not extend
+        counting = self.units.counting() and not extend
         wanted = record.over(self.connection) if counting else replace(record.over(self.connection), timeout=timeout)
         if not self.check:
             if wanted != record:

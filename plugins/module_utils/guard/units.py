@@ -47,11 +47,10 @@ class Units:
         self.service = restorer.service(name)
         self.directory = directory
 
-    def running(self) -> bool:
-        """Whether the timer counts, or the restorer works."""
-        return any(
-            self._property(unit, "ActiveState") in ("active", "activating") for unit in (self.timer, self.service)
-        )
+    def counting(self) -> bool:
+        """Whether the restorer will run, or runs."""
+        counts = self._property(self.timer, "SubState") in ("waiting", "running")
+        return counts or self._property(self.service, "ActiveState") == "activating"
 
     def seconds_left(self, timeout: int) -> float:
         """Until the timer fires: systemd counts from its start by the same clock."""
