@@ -6,7 +6,8 @@
 A case of tests/cases/<rule>.yml starts from a hardened host with one hardened container and names only what differs:
 ``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``volumes``, ``daemon``, ``flags``,
 ``config`` (values of daemon.json), ``host``, ``files`` and ``directories`` (of the host, by path), ``inspect``,
-``process``, ``execs``, ``secrets``, ``others`` (inspections of more containers), ``policy``. Mappings are merged, all else is replaced; ``<absent>`` takes a key away.
+``process``, ``execs``, ``secrets``, ``proxy``, ``others`` (inspections of more containers), ``policy``. Mappings are
+merged, all else is replaced; ``<absent>`` takes a key away.
 """
 
 from __future__ import annotations

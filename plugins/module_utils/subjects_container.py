@@ -26,6 +26,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_exposure 
     mounted,
     mounts,
     ports,
+    proxy,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
@@ -44,6 +45,7 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
     running = at(inspect, "State", "Running")
     entries = mounted(inspect, around)
     published = judged_ports(ports(inspect, running is True), policy)
+    mounted_as = mounts(entries, around, policy)
     return {
         "inspect": inspect,
         "process": process,
@@ -53,7 +55,8 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
         "privileged": at(inspect, "HostConfig", "Privileged"),
         "ports": published,
         "declared_ports": declared_ports(inspect, published, policy),
-        "mounts": mounts(entries, around, policy),
+        "mounts": mounted_as,
+        "proxy": proxy(raw, around, mounted_as, published),
         "devices": devices(inspect, entries, policy),
         "capabilities": capabilities(inspect, process, policy),
         "security": security(inspect, process, around),

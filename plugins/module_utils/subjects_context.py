@@ -19,6 +19,7 @@ class Context:
     daemon: Json
     inspects: t.Mapping[str, Json]  # by id and by name
     volumes: t.Mapping[str, str] | None  # by name, the path of the host behind it, if there is one
+    internal: t.Collection[str]  # networks without a way out
 
 
 def context(daemon: Json, facts: Facts) -> Context:
@@ -26,4 +27,5 @@ def context(daemon: Json, facts: Facts) -> Context:
     for raw in facts.containers:
         inspect = mapping(raw, "inspect")
         inspects.update({key: inspect for key in (text(inspect, "Id"), text(inspect, "Name").lstrip("/")) if key})
-    return Context(daemon, inspects, facts.volumes)
+    internal = [text(network, "Name") for network in facts.networks if network.get("Internal") is True]
+    return Context(daemon, inspects, facts.volumes, internal)

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
-from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_rootless import owner
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_rootless import owner, proxies
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
@@ -81,6 +81,7 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
         "tcp_is_known": None if any(listener["verified"] is None for listener in listeners or []) else True,
         "tls": certificates(facts.daemon, listeners, policy),
         "sockets": _sockets(facts.daemon),
+        "proxies": proxies(facts.daemon),
         "metrics": _metrics(effective),
         "loose_ulimits": _loose_ulimits(effective, mapping(policy, "max_ulimits")),
         "policy": policy,

@@ -16,6 +16,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_daemon im
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
+    mapping,
     mappings,
     number,
     sequence,
@@ -159,3 +160,22 @@ def loose_ulimits(inspect: Json, policy: Json) -> list[str] | None:
         return None
     found = [(text(limit, "Name"), number(limit.get("Hard"))) for limit in mappings(host, "Ulimits")]
     return [f"{name}={hard}" for name, hard in found if exceeds(hard, policy["max_ulimits"].get(name))]
+
+
+def proxy(raw: Json, around: Context, mounts: list[dict[str, t.Any]] | None, ports: t.Any) -> dict[str, t.Any] | None:
+    """A known filtering proxy of the engine's socket: what it opens, and to whom. None: it is no such thing."""
+    found = raw.get("proxy")
+    if not isinstance(found, dict) or not any(mount["engine_sockets"] for mount in mounts or []):
+        return None
+    mode, inspect = text(raw, "inspect", "HostConfig", "NetworkMode"), mapping(raw, "inspect")
+    joined = {*mapping(inspect, "NetworkSettings", "Networks"), *([mode] if mode == "host" else [])}
+    problems = {
+        "opens": texts(found, "opens"),
+        "published": [port["binding"] for port in ports or []],
+        "networks": sorted(joined - {"none", *around.internal}),
+        "switches": texts(found, "switches"),
+    }
+    harmless = not any(problems[name] for name in ("opens", "published", "networks"))
+    unknown = harmless and not isinstance(found.get("opens"), list)
+    told = {name: value for name, value in problems.items() if value}
+    return {"image": text(found, "image"), "problems": None if unknown else {} if harmless else told}

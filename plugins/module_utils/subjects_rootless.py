@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules see of the user who runs a rootless daemon: who else reaches its sockets, and whose ids it uses."""
+"""Who else reaches a rootless daemon's sockets, or those of a filtering proxy; and whose ids its containers use."""
 
 from __future__ import annotations
 
@@ -66,6 +66,24 @@ def _mapped(found: Json, kind: str) -> Ranges:
 
 def _is_row(row: t.Any, length: int) -> bool:
     return isinstance(row, list) and len(row) == length and all(type(value) is int for value in row)
+
+
+def proxies(daemon: Json) -> dict[str, t.Any] | None:
+    """The sockets of filtering proxies on the host, and those open to more than the one group that is meant to."""
+    if not isinstance(daemon.get("proxies"), list):
+        return None
+    found, unknown = [], False
+    for entry in mappings(daemon, "proxies"):
+        steps = mappings(entry, "steps")
+        if not steps or not all(isinstance(step.get("mode"), int) for step in steps):
+            unknown = True
+            continue
+        who = _who(steps, number(steps[-1].get("uid")), text(steps[-1], "group"), [])
+        found += [{"socket": text(entry, "path"), "open_to": who}] if who else []
+    return {
+        "sockets": [text(entry, "path") for entry in mappings(daemon, "proxies")],
+        "open": found or (None if unknown else []),
+    }
 
 
 def _shared_ids(found: Json) -> Rows:

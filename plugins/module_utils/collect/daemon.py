@@ -32,7 +32,7 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
     root = os.geteuid() == 0
     if pid is None:
         nothing = ("pid", "euid", "flags", "environment", "config", "config_mtime", "listeners", "started_at")
-        return {**dict.fromkeys((*nothing, "certificates", "owner")), "root": root}
+        return {**dict.fromkeys((*nothing, "certificates", "owner", "proxies")), "root": root}
     argv = unit.command_line(pid)
     euid = int(status(pid).get("Uid", "0 0").split()[1])
     path = flags.config_file(argv) or default_config(euid, pid)
@@ -50,6 +50,7 @@ def describe(socket_path: str | None, peer: int | None, published: t.Container[t
         "listeners": own,
         "certificates": _certificates(own or [], {**(config["values"] or {}), **settings}, pid),
         "owner": None if euid == 0 else owner.describe(pid, euid, api_sockets(own or [])),
+        "proxies": owner.proxy_sockets() if euid == 0 else [],
         "started_at": unit.started_at(pid) or None,
         "root": root,
     }

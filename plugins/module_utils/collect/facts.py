@@ -17,7 +17,8 @@ class Facts:
 
     ``containers`` entries: ``id``, ``name``, ``inspect`` (null when reading it failed), ``error`` (why, or ""),
     ``process`` (the kernel's view of the running container, or null), ``execs`` and ``secrets`` (the names, under
-    ``env`` and ``labels``, and under ``args`` whether, values looked secret before they were redacted).
+    ``env`` and ``labels``, and under ``args`` whether, values looked secret before they were redacted), ``proxy`` (of
+    a known proxy of the engine's socket, see ``proxies.graded``).
 
     ``process``: ``pid``, ``uid`` (real, effective, saved, file system), ``uid_map`` (rows of inside, outside, count),
     ``cap_eff`` and ``cap_bnd`` (``CAP_X`` names), ``no_new_privs``, ``seccomp`` (0, 1, 2), ``apparmor``, ``commands``

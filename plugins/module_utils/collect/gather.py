@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils import redact
+from ansible_collections.bulkhead.docker.plugins.module_utils import proxies, redact
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon, host
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.engine import (
     Client,
@@ -96,8 +96,9 @@ def _look(client: Client, entry: Json, kernel: Kernel) -> dict[str, t.Any]:
     execs = _execs(client, inspect.get("ExecIDs") or [])
     pid = (inspect.get("State") or {}).get("Pid") or 0
     process = kernel.process(pid, entry["Id"]) if pid else None
+    proxy = proxies.graded(inspect)
     shown, secrets = redact.container(inspect)
-    return {"inspect": shown, "process": process, "execs": execs, "secrets": secrets}
+    return {"inspect": shown, "process": process, "execs": execs, "secrets": secrets, "proxy": proxy}
 
 
 def _execs(client: Client, ids: t.Sequence[str]) -> list[Json] | None:
@@ -133,7 +134,7 @@ def _gone(outcome: Outcome) -> bool:
 
 def _container(entry: Json, outcome: Outcome) -> dict[str, t.Any]:
     name = (entry.get("Names") or [entry["Id"][:12]])[0].lstrip("/")
-    nothing: dict[str, t.Any] = {**dict.fromkeys(("inspect", "process", "execs")), "secrets": {}}
+    nothing: dict[str, t.Any] = {**dict.fromkeys(("inspect", "process", "execs", "proxy")), "secrets": {}}
     problem = redact.text(str(outcome.error) or type(outcome.error).__name__) if outcome.error else ""
     return {"id": entry["Id"], "name": name, "error": problem, **(outcome.value or nothing)}
 

@@ -17,6 +17,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc impor
 
 Json = dict[str, t.Any]
 
+_PROXIES = Path("/run/bulkhead-docker-proxy")
+
 
 def describe(pid: int, uid: int, paths: t.Iterable[str]) -> Json:
     """``user``, ``uid``, ``sockets`` (each with its ``steps`` from the root directory), and for uid and gid ``maps``.
@@ -34,6 +36,12 @@ def describe(pid: int, uid: int, paths: t.Iterable[str]) -> Json:
         "granted": {kind: _granted(file, {user, str(uid)}) for kind, file in subordinate.items()},
         "accounts": {kind: _accounts(file, {"uid": uid, "gid": gid}[kind]) for kind, file in accounts.items()},
     }
+
+
+def proxy_sockets() -> list[Json]:
+    """Those of the filtering proxies that role docker_socket sets up on the host."""
+    folders = sorted(_PROXIES.iterdir()) if _PROXIES.is_dir() else []
+    return [{"path": f"{folder}/docker.sock", "steps": _steps(f"{folder}/docker.sock")} for folder in folders]
 
 
 def account(uid: int) -> tuple[str, int | None]:

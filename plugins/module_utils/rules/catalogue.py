@@ -16,6 +16,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
     daemon_defaults,
     files,
     host,
+    proxies,
     rootless,
     tls,
 )
@@ -27,6 +28,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
     *daemon.RULES,
     *tls.RULES,
     *rootless.RULES,
+    *proxies.RULES,
     *daemon_defaults.RULES,
     *container.RULES,
     *container_resources.RULES,

@@ -31,6 +31,7 @@ ABSENT = {
     "daemon-authorization-bypass",
     "daemon-base-device-size",
     "daemon-min-api-version",
+    "daemon-proxy-sockets",
     "host-containerd-filesystem",
     "host-kernel-version",
     *(rule for rule in BY_ID if re.match("file-(registry|sysconfig|tls)-", rule)),
