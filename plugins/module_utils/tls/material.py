@@ -30,7 +30,7 @@ _PARTIAL_CHAIN = (
 _FLAWS = {
     "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
     "KEY_TYPE_MISMATCH": "the key does not belong to the certificate",
-    "NO_START_LINE": "the certificate or the key is not PEM",
+    "NO_START_LINE": "the certificate or the key is not PEM, or the passphrase is wrong",
     "EE_KEY_TOO_SMALL": "the certificate's key is too short",
     "CA_MD_TOO_WEAK": "the certificate's signature is too weak",
 }

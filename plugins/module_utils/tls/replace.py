@@ -194,6 +194,7 @@ class Replace:
         cause, tail = last_words(self.daemon.journal())
         words = [f"{reason}: {cause}" if cause else reason]
         kept = self.place.kept() or dict(self.verdict.found)
+        complete = True
         try:
             self.place.restore(kept)
             if self.host.status == plan.RUNNING or self.on_trial:
@@ -206,7 +207,8 @@ class Replace:
             self.place.forget()
         except _FAILURES as error:
             words.append(f"Not all could be put back: {error}")
-        return UndoneError(". ".join(words), tail)
+            complete = False
+        return UndoneError(". ".join(words), tail, complete)
 
 
 def describe(verdict: Verdict, place: Place) -> dict[str, t.Any]:
