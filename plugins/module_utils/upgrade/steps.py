@@ -96,7 +96,8 @@ def _refused_settings(s: Situation) -> list[str]:
     """What the next engine does not take, of daemon.json and of the unit's command line."""
     if not s.upgrade or not s.after:
         return []
-    found = [problem.message for problem in daemon_check.check(s.config, s.config, s.context)]
+    config = dict(s.config)
+    found = [problem.message for problem in daemon_check.check(config, config, s.context)]
     on_line = [daemon_check.gate(KEYS[key], s.context) for key in s.context.flags if key in KEYS]
     return [*found, *(f"{message} (a flag of {s.context.unit})" for message in on_line if message)]
 

@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import Unit
 from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade import verify
 from ansible_collections.bulkhead.docker.plugins.modules import docker_engine_preflight, docker_engine_verify
@@ -193,8 +194,8 @@ class Systemd:
 def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     fake = Systemd()
     monkeypatch.setattr(verify, "read_unit", fake.unit)
-    monkeypatch.setattr(verify.Daemon, "restart", lambda self: fake.restarted.append(self.service))
-    monkeypatch.setattr(verify.Daemon, "journal", lambda _self: "failed to start daemon: no reason\n")
+    monkeypatch.setattr(Daemon, "restart", lambda self: fake.restarted.append(self.service))
+    monkeypatch.setattr(Daemon, "journal", lambda _self: "failed to start daemon: no reason\n")
     return fake
 
 
