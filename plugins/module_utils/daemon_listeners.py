@@ -12,6 +12,7 @@ import typing as t
 PORT = 2376  # registered for Docker's API over TLS
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _LOCAL = ("unix://", "fd://", "npipe://")
+_BRACKETED = re.compile(r"\[([^]]*)\](?::(.*))?")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -48,9 +49,9 @@ def normalise(address: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    if text.startswith("["):
-        host, _bracket, rest = text[1:].partition("]")
-        return host, (rest[1:] if rest.startswith(":") else rest) or str(PORT)
+    bracketed = _BRACKETED.fullmatch(text)
+    if bracketed:
+        return bracketed[1], str(PORT) if bracketed[2] is None else bracketed[2]
     if text.count(":") > 1:
         return text, str(PORT)
     host, colon, port = text.partition(":")

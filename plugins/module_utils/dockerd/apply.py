@@ -63,7 +63,7 @@ class Apply:
 
     def run(self, policy: str) -> Outcome:
         try:
-            self.disk.stage(files.read(self.store.backup))
+            self.disk.stage([files.read(self.store.backup), files.read(self.store.first)])
             self.disk.untouched()
             state = self._record()
             self.disk.install()
@@ -86,6 +86,8 @@ class Apply:
         if self.proposal.file_changed and trusted:
             self.store.keep(self.at.original)
             good = self.at.owned
+        if self.proposal.file_changed and not self.at.owned:
+            self.store.keep_first(self.at.original)
         keys = {**self.at.owned, **self.proposal.owned}
         state = State(
             owned=self.at.owned,

@@ -41,10 +41,10 @@ class Disk:
         old = self.command.said(at.content) if self.command.ours else set()
         self._either = self.command.drop_in(proposal.keys | old) if old - proposal.keys else proposal.drop_in
 
-    def stage(self, kept: Original) -> None:
+    def stage(self, kept: list[Original]) -> None:
         """The new file, complete, beside the old one; the engine itself has agreed to it where it can be asked.
 
-        ``kept``: a former file, whose bytes serve again if they say what is wanted now.
+        ``kept``: former files, whose bytes serve again if they say what is wanted now.
         """
         proposal = self.proposal
         self._kept = kept
@@ -66,7 +66,7 @@ class Disk:
         """The new file, empty where there shall be none; in former bytes when those mean the same."""
         content = self.proposal.content
         if not self.at.broken:
-            for former in (self.at.original, self._kept):
+            for former in (self.at.original, *self._kept):
                 if former.data is not None and _means(former, content):
                     return former.data
         return encoded(content)

@@ -165,6 +165,7 @@ class Store:
         self.directory = directory
         self.state_file = directory / f"{name}.state"
         self.backup = directory / f"{name}.good"
+        self.first = directory / f"{name}.first"
 
     def load(self) -> State:
         try:
@@ -189,8 +190,15 @@ class Store:
 
     def keep(self, original: Original) -> None:
         """Remember the content that the daemon is known to run; empty where there is no file."""
+        self._keep(self.backup, original)
+
+    def keep_first(self, original: Original) -> None:
+        """Remember the file as it was before anything in it was ours."""
+        self._keep(self.first, original)
+
+    def _keep(self, path: Path, original: Original) -> None:
         self._prepare()
-        write(self.backup, original.data or b"", 0o600)
+        write(path, original.data or b"", 0o600)
 
     def keep_broken(self, original: Original, stamp: str) -> Path:
         """Set aside a file that is not JSON: it is never destroyed."""
