@@ -100,6 +100,12 @@ CONTAINERS: tuple[Container, ...] = (
         implied=("container-sensitive-mounts",),
         variant="directory",
     ),
+    Container(
+        "container-socket-proxy",
+        {"volume": ["/var/run/docker.sock:/var/run/docker.sock:ro"], "env": ["CONTAINERS=1", "POST=0"], "publish": []},
+        implied=("container-engine-socket",),
+        image="tecnativa/docker-socket-proxy:1.0",
+    ),
     Container("container-sensitive-mounts", {"volume": ["/etc/systemd:/host:ro"]}),
     Container("container-mount-propagation", {"volume": ["/srv/shared:/shared:rshared"]}),
     Container("container-volumes-from", {"volumes-from": ["good"]}),
@@ -163,7 +169,24 @@ class Daemon:
         return f"{self.rule}{self.variant and '.' + self.variant}"
 
 
-TLS = "--tlsverify --tlscacert=/srv/tls/cert.pem --tlscert=/srv/tls/cert.pem --tlskey=/srv/tls/key.pem"
+def tls(name: str = "cert", more: str = "-H tcp://127.0.0.1:2376") -> str:
+    """Options for a port with TLS and one of the certificates in /srv/tls, each its own authority."""
+    return (
+        f"{more} --tlsverify --tlscacert=/srv/tls/cert.pem --tlscert=/srv/tls/{name}.pem --tlskey=/srv/tls/{name}.key"
+    )
+
+
+#: Certificates for the rows below: what `openssl req` makes them with.
+CERTIFICATES: dict[str, str] = {
+    "cert": "-days 400 -newkey rsa:2048 -addext subjectAltName=DNS:lab",
+    "other": "-days 400 -newkey rsa:2048 -addext subjectAltName=DNS:lab",
+    "soon": "-days 5 -newkey rsa:2048 -addext subjectAltName=DNS:lab",
+    "nameless": "-days 400 -newkey rsa:2048",
+    "weak": "-days 400 -newkey rsa:1024 -addext subjectAltName=DNS:lab",
+}
+
+_PUBLIC = "/etc/ssl/certs/ca-certificates.crt"
+_PROXY = "/run/bulkhead-docker-proxy/mutant"
 
 DAEMONS: tuple[Daemon, ...] = (
     Daemon("daemon-icc", {"icc": True}),
@@ -172,7 +195,34 @@ DAEMONS: tuple[Daemon, ...] = (
     Daemon("daemon-iptables", {"ip6tables": False}),
     Daemon("daemon-insecure-registries", {"insecure-registries": ["registry.example:5000"]}),
     Daemon("daemon-tls", flags="-H tcp://127.0.0.1:2375"),
-    Daemon("daemon-tcp-address", flags=f"-H tcp://0.0.0.0:2376 {TLS}"),
+    Daemon("daemon-tcp-address", flags=tls(more="-H tcp://0.0.0.0:2376")),
+    Daemon("daemon-tls-certificate-expiry", flags=tls("soon")),
+    Daemon("daemon-tls-certificate-names", flags=tls("nameless")),
+    Daemon("daemon-tls-key-strength", flags=tls("weak")),
+    Daemon(
+        "daemon-tls-served-certificate",
+        flags=tls(),
+        then="cd /srv/tls && mv cert.pem kept.pem && cp other.pem cert.pem && touch --reference=kept.pem cert.pem",
+        undo="mv /srv/tls/kept.pem /srv/tls/cert.pem",
+    ),
+    Daemon(
+        "daemon-tls-served-certificate",
+        flags=tls("other"),
+        then="sleep 1; touch /srv/tls/cert.pem",
+        variant="authorities",
+    ),
+    Daemon(
+        "daemon-tls-client-ca",
+        flags=tls(),
+        then=f"cp {_PUBLIC} /srv/public && cat /srv/tls/cert.pem >>{_PUBLIC}",
+        undo=f"cp /srv/public {_PUBLIC}",
+    ),
+    Daemon(
+        "daemon-proxy-sockets",
+        then=f"mkdir -p {_PROXY} && python3 -c \"import socket as s; s.socket(s.AF_UNIX).bind('{_PROXY}/docker.sock')\""
+        f" && chmod 0666 {_PROXY}/docker.sock",
+        undo=f"rm -r {_PROXY}",
+    ),
     Daemon("daemon-default-ulimits", {"default-ulimits": None}),
     Daemon("daemon-cgroup-parent", {"cgroup-parent": "elsewhere.slice"}),
     Daemon("daemon-log-driver", {"log-driver": "json-file"}),
@@ -191,8 +241,202 @@ DAEMONS: tuple[Daemon, ...] = (
     ),
     Daemon("daemon-settings-live", {"log-driver": "local"}, restart=False),
     Daemon("daemon-metrics-address", {"metrics-addr": "0.0.0.0:9323"}),
+    Daemon("daemon-environment", unit="Environment=DOCKER_RAMDISK=1"),
     Daemon("daemon-raw-rules", unit="Environment=DOCKER_INSECURE_NO_IPTABLES_RAW=1", engine=28),
     Daemon("daemon-raw-rules", {"allow-direct-routing": True}, engine=28, variant="key"),
+)
+
+#: What the audit of the host is told: the lab's releases are the ones that are maintained.
+HOST_POLICY: dict[str, t.Any] = {
+    "engine_versions": {"20.10": "20.10.24", "26.1": "26.1.5", "28.5": "28.5.2"},
+    "containerd_versions": {"1.6": "1.6.20", "1.7": "1.7.24", "2.1": "2.1.9"},
+    "runc_versions": {"1.1": "1.1.5", "1.3": "1.3.6"},
+    "host_hardened_by": "nobody, it is a lab",
+}
+
+TLS_DIRECTORY = "/etc/docker/tls"
+REGISTRY = "/etc/docker/certs.d/registry.example"
+
+#: daemon.json of a host that passes every rule about hosts.
+GOOD_HOST_DAEMON: dict[str, t.Any] = {
+    **GOOD_DAEMON,
+    "tlscacert": f"{TLS_DIRECTORY}/ca.pem",
+    "tlscert": f"{TLS_DIRECTORY}/server-cert.pem",
+    "tlskey": f"{TLS_DIRECTORY}/server-key.pem",
+}
+
+#: What makes it such a host, before the daemon is restarted, and what undoes that.
+GOOD_HOST = f"""
+set -e
+mkdir -p {TLS_DIRECTORY} {REGISTRY} /etc/sysconfig /srv/data
+for file in {TLS_DIRECTORY}/ca.pem {TLS_DIRECTORY}/server-cert.pem {REGISTRY}/ca.crt {REGISTRY}/client.cert; do
+  install -m 0444 /srv/tls/cert.pem $file
+done
+install -m 0400 /srv/tls/cert.key {TLS_DIRECTORY}/server-key.pem
+install -m 0400 /srv/tls/cert.key {REGISTRY}/client.key
+install -m 0644 /dev/null /etc/sysconfig/docker
+id alice 2>/dev/null || useradd --create-home alice
+mount -o remount,bind,nodev /var/lib/docker
+systemctl is-active --quiet chrony || systemd-run --quiet --unit=chrony sleep 100000
+"""
+NO_GOOD_HOST = f"""
+systemctl stop chrony; mount -o remount,bind,dev /var/lib/docker; userdel --remove alice
+rm -rf {TLS_DIRECTORY} {REGISTRY} /etc/sysconfig/docker /srv/data
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A line of shell that breaks something, and one that undoes it.
+
+    Rows of one batch are broken together, each rule once in a batch; ``seen`` is in the rule's evidence when this row
+    is the cause.
+    """
+
+    rule: str
+    do: str = ""
+    undo: str = ""
+    seen: str = ""
+    implied: t.Sequence[str] = ()
+    keys: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # of daemon.json; then a restart
+    policy: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)  # over HOST_POLICY
+    batch: str = "one"
+    engine: int = 20
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule}{self.variant and '.' + self.variant}"
+
+
+#: Path of each kind of file, its good mode, and one too wide.
+_FILES = {
+    "service-unit": ("/usr/lib/systemd/system/docker.service", "0644", "0666"),
+    "socket-unit": ("/usr/lib/systemd/system/docker.socket", "0644", "0646"),
+    "registry": (f"{REGISTRY}/client.key", "0400", "0444"),
+    "tls-ca": (f"{TLS_DIRECTORY}/ca.pem", "0444", "0644"),
+    "tls-certificate": (f"{TLS_DIRECTORY}/server-cert.pem", "0444", "0464"),
+    "tls-key": (f"{TLS_DIRECTORY}/server-key.pem", "0400", "0440"),
+    "config": ("/etc/docker/daemon.json", "0644", "0664"),
+    "defaults": ("/etc/default/docker", "0644", "0666"),
+    "sysconfig": ("/etc/sysconfig/docker", "0644", "0664"),
+}
+#: Likewise, after their group: another owner, or a mode that lets others write, would break more than one rule.
+_SHARED = {
+    "directory": ("/etc/docker", "root", "0755", "0775"),
+    "api-socket": ("/run/docker.sock", "docker", "0660", "0664"),
+    "containerd-socket": ("/run/containerd/containerd.sock", "root", "0660", "0664"),
+}
+
+_OWNERS = {kind: (f"chown alice {path}", f"chown root {path}", path) for kind, (path, *_more) in _FILES.items()} | {
+    kind: (f"chgrp users {path}", f"chgrp {group} {path}", path) for kind, (path, group, *_more) in _SHARED.items()
+}
+_MODES = {
+    kind: (f"chmod {bad} {path}", f"chmod {good} {path}", path)
+    for kind, (path, *_group, good, bad) in {**_FILES, **_SHARED}.items()
+}
+
+#: What belongs to a unit of systemd for a service that nothing needs.
+_TELNET = "/etc/systemd/system/telnet.socket"
+_WANTED = "/etc/systemd/system/sockets.target.wants"
+
+HOSTS: tuple[Host, ...] = (
+    *(Host(f"file-{kind}-owner", *row, batch="owners") for kind, row in _OWNERS.items()),
+    *(Host(f"file-{kind}-mode", *row, batch="modes") for kind, row in _MODES.items()),
+    Host(
+        "file-service-unit-mode",
+        "install -D -m 0666 /dev/null /run/systemd/system/docker.service.d/mutant.conf",
+        "rm -r /run/systemd/system/docker.service.d",
+        "mutant.conf",
+        variant="drop-in",
+    ),
+    Host("file-directories", f"chmod 1777 {TLS_DIRECTORY}", f"chmod 0755 {TLS_DIRECTORY}", TLS_DIRECTORY),
+    Host("access-daemon-users", "gpasswd --add alice docker", "gpasswd --delete alice docker", "group docker"),
+    Host(
+        "access-daemon-users",
+        "usermod --gid docker alice",
+        "usermod --gid alice alice",
+        "group docker",
+        batch="two",
+        variant="primary-group",
+    ),
+    Host(
+        "access-daemon-users",
+        "setfacl --modify user:alice:rw /run/docker.sock",
+        "setfacl --remove-all /run/docker.sock; chmod 0660 /run/docker.sock",
+        "access list",
+        batch="three",
+        variant="access-list",
+    ),
+    Host(
+        "access-daemon-users",
+        "chmod 0666 /run/docker.sock",
+        "chmod 0660 /run/docker.sock",
+        "everyone",
+        implied=("file-api-socket-mode",),
+        batch="four",
+        variant="everyone",
+    ),
+    Host(
+        "access-daemon-users",
+        "chgrp users /run/containerd/containerd.sock; gpasswd --add alice users",
+        "chgrp root /run/containerd/containerd.sock; gpasswd --delete alice users",
+        "containerd.sock",
+        implied=("file-containerd-socket-owner",),
+        batch="five",
+        variant="containerd",
+    ),
+    Host("access-sudo", "echo 'alice ALL=(ALL:ALL) ALL' >/etc/sudoers.d/mutant", "rm /etc/sudoers.d/mutant", '"ALL"'),
+    Host(
+        "access-sudo",
+        "printf '%s\\n' 'Cmnd_Alias TOOLS = /bin/ls, \\' '  /usr/bin/docker' 'alice ALL = NOPASSWD: TOOLS'"
+        " >/etc/sudoers.d/mutant",
+        "rm /etc/sudoers.d/mutant",
+        "/usr/bin/docker",
+        batch="two",
+        variant="docker",
+    ),
+    Host(
+        "access-registry-credentials",
+        'mkdir ~/.docker && echo \'{"auths": {"registry.example": {"auth": "YWxpY2U6Y2FuYXJ5"}}}\''
+        " >~/.docker/config.json",
+        "rm -r ~/.docker",
+        "registry.example",
+    ),
+    Host("host-data-filesystem", keys={"data-root": "/srv/data"}, seen="/srv/data", batch="elsewhere"),
+    Host(
+        "host-data-mount-options",
+        "mount -o remount,bind,dev /var/lib/docker",
+        "mount -o remount,bind,nodev /var/lib/docker",
+        "/var/lib/docker",
+        keys={"debug": False},  # the restart: the daemon may have mounts of its own
+        batch="restarted",
+    ),
+    Host(
+        "host-containerd-filesystem",
+        "mkdir -p /home/containerd /etc/containerd && echo 'root = \"/home/containerd\"' >/etc/containerd/config.toml"
+        " && systemctl restart containerd",
+        "rm /etc/containerd/config.toml; systemctl restart containerd; rm -rf /home/containerd",
+        "/home/containerd",
+        keys={"features": {"containerd-snapshotter": True}},
+        batch="restarted",
+        engine=26,
+    ),
+    Host("host-hardening", policy={"host_hardened_by": ""}),
+    Host("host-engine-version", policy={"engine_versions": {"99": "99.0.1"}}, seen="no longer maintained"),
+    Host("host-containerd-version", policy={"containerd_versions": {"1": "1.99", "2": "2.99"}}, seen="flaws are known"),
+    Host("host-runc-version", policy={"runc_versions": {"1": "1.99"}}, seen="flaws are known"),
+    Host("host-kernel-version", policy={"minimum_kernel": "99.0"}),
+    Host("host-services", "systemd-run --unit=cups sleep 100000", "systemctl stop cups", "cups.service"),
+    Host(
+        "host-services",
+        f"echo '[Socket]' >{_TELNET} && mkdir -p {_WANTED} && ln -s {_TELNET} {_WANTED}/",
+        f"rm {_TELNET} {_WANTED}/telnet.socket",
+        "telnet.socket",
+        batch="two",
+        variant="enabled",
+    ),
+    Host("host-time-sync", "systemctl stop chrony", "systemd-run --unit=chrony sleep 100000"),
 )
 
 #: Other way round: red on the good daemon, and green with these keys.
@@ -204,6 +448,8 @@ IMMUTABLE: dict[str, str] = {
     "container-selinux": "a host that is itself a container has no SELinux of its own",
     "container-host-cgroupns": "on cgroup v1, which lab hosts may be on, it does not apply",
     "daemon-rootless": "another engine, not another setting",
+    "daemon-rootless-ids": "about another engine; scenario docker_audit breaks it",
+    "daemon-rootless-socket": "about another engine; scenario docker_audit breaks it",
     "daemon-authorization-plugin": "needs a plugin, which has to be fetched",
     "daemon-authorization-bypass": "needs a plugin, which has to be fetched",
     "daemon-base-device-size": "needs devicemapper, which the kernel or the engine no longer has",

@@ -10,7 +10,11 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules.policy impor
 from ansible_collections.bulkhead.docker.tests import mutations
 
 IDS = {rule.id for rule in RULES}
-ROWS: tuple[mutations.Container | mutations.Daemon, ...] = (*mutations.CONTAINERS, *mutations.DAEMONS)
+ROWS: tuple[mutations.Container | mutations.Daemon | mutations.Host, ...] = (
+    *mutations.CONTAINERS,
+    *mutations.DAEMONS,
+    *mutations.HOSTS,
+)
 MUTATED = {row.rule for row in ROWS} | set(mutations.MENDED)
 
 
@@ -32,3 +36,13 @@ def test_mutants_have_names_of_their_own() -> None:
 def test_policies_are_valid() -> None:
     for row in mutations.DAEMONS:
         merged(row.policy)
+    for row in mutations.HOSTS:
+        merged({**mutations.HOST_POLICY, **row.policy})
+
+
+def test_a_batch_breaks_each_rule_once() -> None:
+    """Else one mutant could hide that another one does nothing."""
+    for batch in {row.batch for row in mutations.HOSTS}:
+        rules = [rule for row in mutations.HOSTS if row.batch == batch for rule in (row.rule, *row.implied)]
+        assert len(rules) == len(set(rules)), batch
+        assert set(rules) <= IDS

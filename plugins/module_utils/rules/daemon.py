@@ -206,4 +206,19 @@ RULES: t.Final[tuple[Rule, ...]] = (
             "min-api-version: null", "Remove DOCKER_MIN_API_VERSION from the unit's environment, too.", profile=""
         ),
     ),
+    _rule(
+        id="daemon-environment",
+        title="No environment variable changes what the daemon's settings say",
+        threat="Nobody looks for settings there: DOCKER_RAMDISK alone gives up the barrier (pivot_root) that keeps"
+        " containers from the host's files.",
+        severity="medium",
+        needs=("daemon.environment",),
+        offenders="intersect(daemon.environment, ['DOCKER_CERT_PATH', 'DOCKER_DRIVER', 'DOCKER_MIN_API_VERSION',"
+        " 'DOCKER_RAMDISK', 'DOCKER_TLS_VERIFY'])",
+        expected="none of DOCKER_CERT_PATH, DOCKER_DRIVER, DOCKER_MIN_API_VERSION, DOCKER_RAMDISK, DOCKER_TLS_VERIFY",
+        source="environment of the dockerd process; names only",
+        remedy="Take it out of the unit (`systemctl cat docker`: Environment, EnvironmentFile), and say what it was for"
+        " with role docker_daemon, as in `docker_daemon_config: {storage-driver: overlay2, min-api-version: null}`.",
+        role="docker_daemon",
+    ),
 )

@@ -12,25 +12,30 @@ import typing as t
 
 import pytest
 from ansible_collections.bulkhead.docker.tests import mutations, support
-from ansible_collections.bulkhead.docker.tests.mutations import CONTAINERS, DAEMONS, Container, Daemon
+from ansible_collections.bulkhead.docker.tests.mutations import CONTAINERS, DAEMONS, HOSTS, Container, Daemon, Host
 
 FILE = "/etc/docker/daemon.json"
 DROP_IN = "/etc/systemd/system/docker.service.d/mutation.conf"
 Red = dict[str, set[str]]  # subject's name -> rules that failed, or met an error
+Evidence = dict[str, str]  # of each red rule
+BATCHES = sorted({row.batch for row in HOSTS})
 
 SETUP = """
 set -e
-lab-image app:1.0 >/dev/null && docker tag app:1.0 app:latest
+lab-image app:1.0 >/dev/null && docker tag app:1.0 app:latest && docker tag app:1.0 tecnativa/docker-socket-proxy:1.0
 docker network create app >/dev/null
 mkdir -p /srv/shared /srv/tls
 mountpoint -q /srv/shared || { mount --bind /srv/shared /srv/shared && mount --make-shared /srv/shared; }
 printf '#!/bin/sh\nsleep 1000\n' >/srv/sshd && chmod 755 /srv/sshd
-cd /srv/tls && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=lab -days 2 -keyout key.pem -out cert.pem 2>/dev/null
-"""
+cd /srv/tls
+""" + "\n".join(
+    f"openssl req -x509 -nodes -subj /CN={name} {options} -keyout {name}.key -out {name}.pem 2>/dev/null"
+    for name, options in mutations.CERTIFICATES.items()
+)
 NO_CONTAINERS = "docker ps --all --quiet | xargs -r docker rm --force --volumes >/dev/null\n"
 TEARDOWN = f"""
 {NO_CONTAINERS}
-docker network rm app >/dev/null; docker image rm app:1.0 app:latest >/dev/null
+docker network rm app >/dev/null; docker image rm app:1.0 app:latest tecnativa/docker-socket-proxy:1.0 >/dev/null
 umount /srv/shared; rm -rf /srv/shared /srv/tls /srv/sshd {DROP_IN}
 """
 
@@ -176,3 +181,58 @@ def test_open_rule_turns_green(host: t.Any, name: str, alone: None, rule: str) -
         assert red == set(mutations.OPEN) - {rule}
     finally:
         run(host, daemon(mutations.GOOD_DAEMON) + RESTART)
+
+
+@pytest.fixture(scope="module")
+def good_host(host: t.Any, alone: None) -> t.Iterator[None]:
+    run(host, mutations.GOOD_HOST + daemon(mutations.GOOD_HOST_DAEMON) + RESTART)
+    yield
+    host.run("bash -c %s", mutations.NO_GOOD_HOST)
+
+
+def judged_host(name: str, policy: t.Mapping[str, t.Any]) -> Evidence:
+    """What is red about the host, and what was seen."""
+    options = {"policy": {**mutations.HOST_POLICY, **policy}, "subjects": ["host"], "verdicts": ["fail", "error"]}
+    document = support.adhoc("bulkhead.docker.docker_audit", name, options)["audit"]
+    return {finding["rule"]: json.dumps(finding["evidence"].get("observed")) for finding in document["findings"]}
+
+
+def test_good_host_is_green(name: str, good_host: None) -> None:
+    assert judged_host(name, {}) == {}
+
+
+@pytest.fixture(scope="module")
+def broken_hosts(host: t.Any, name: str, major: int, good_host: None) -> dict[str, Evidence]:
+    """Each batch broken, judged and mended."""
+    return {
+        batch: broken(host, name, [row for row in HOSTS if row.batch == batch and row.engine <= major])
+        for batch in BATCHES
+    }
+
+
+def broken(host: t.Any, name: str, rows: t.Sequence[Host]) -> Evidence:
+    keys = {key: value for row in rows for key, value in row.keys.items()}
+    start = daemon({**mutations.GOOD_HOST_DAEMON, **keys}) + RESTART if keys else ""
+    end = daemon(mutations.GOOD_HOST_DAEMON) + RESTART if keys else ""
+    run(host, "\n".join(["set -e", *(row.do for row in rows), start]))
+    try:
+        return judged_host(name, {key: value for row in rows for key, value in row.policy.items()})
+    finally:
+        run(host, "\n".join([*(row.undo for row in rows), end]))
+
+
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.name)
+def test_host_mutant_is_red_for_its_rule(broken_hosts: dict[str, Evidence], major: int, row: Host) -> None:
+    if row.engine > major:
+        pytest.skip(f"engine {major} cannot do this")
+    assert row.seen in broken_hosts[row.batch].get(row.rule, "not red")
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_nothing_else_is_red(broken_hosts: dict[str, Evidence], major: int, batch: str) -> None:
+    rows = [row for row in HOSTS if row.batch == batch and row.engine <= major]
+    assert set(broken_hosts[batch]) == {rule for row in rows for rule in (row.rule, *row.implied)}
+
+
+def test_mended_host_is_green(name: str, broken_hosts: dict[str, Evidence]) -> None:
+    assert judged_host(name, {}) == {}
