@@ -79,13 +79,19 @@ class Daemon:
         self._systemctl("reset-failed", self.service, *unit.sockets, tolerate=True)
         self._systemctl("--no-block", "restart", self.service)
         deadline = time.monotonic() + self.timeout
+        mended = False
         while time.monotonic() < deadline:
             unit = read_unit(self.run, self.service, self.scope)
             identity = process_start(unit.main_pid) if unit.main_pid else ""
             if unit.active == "failed" or unit.properties.get("SubState") == "auto-restart":
                 raise ControlError(f"{self.service} did not start ({unit.properties.get('Result')})")
-            if unit.active == "active" and identity not in ("", before) and self.engine.ping():
-                return identity
+            if unit.active == "active" and identity not in ("", before):
+                if self.engine.ping():
+                    return identity
+                if unit.sockets and not mended and not Path(self.engine.path).exists():
+                    # a daemon that made the socket itself took it away when it ended; systemd listens on the old one
+                    self._systemctl("--no-block", "restart", *unit.sockets)
+                    mended = True
             time.sleep(_POLL)
         raise ControlError(f"{self.service} did not answer within {self.timeout:g} seconds")
 

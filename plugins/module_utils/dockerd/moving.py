@@ -41,8 +41,8 @@ def judge(request: Request, host: Survey, proposal: Proposal, engine: Engine) ->
         ], []
     if proposal.decision.restart and proposal.situation.live_now and proposal.situation.containers:
         return [
-            f"{', '.join(change.key for change in moves)}: live-restore would carry running containers over to a daemon "
-            f"that does not know them: stop them first{_listed(proposal.situation.containers)}"
+            f"{', '.join(change.key for change in moves)}: live-restore would carry running containers over to a "
+            f"daemon that does not know them: stop them first{_listed(proposal.situation.containers)}"
         ], []
     return [], [
         f"the data that was there stays untouched in {old}: {held}. To see it again, give "

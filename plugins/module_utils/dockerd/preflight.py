@@ -51,5 +51,3 @@ def _certificates(proposal: Proposal, host: Survey) -> list[str]:
     settings = {**host.context.flags, **proposal.content}
     missing = any(settings.get(key) and not Path(str(settings[key])).is_file() for key in listening.FILES)
     return [] if missing or not remote(settings.get("hosts")) else listening.unsound(settings)
-
-

@@ -169,7 +169,7 @@ def _listen(request: Request, host: Survey, at: Found) -> tuple[Request, list[st
     if "hosts" in request.config:
         raise RefusedError("listen and hosts say the same thing twice: leave hosts out of config")
     if not host.command.raw:
-        raise RefusedError(f"listen: there is no unit {host.unit.name} whose command line could be changed for it")
+        raise RefusedError("listen: no unit of systemd was found that runs the daemon; its command line decides, too")
     hosts, notes = start.hosts(request.listen, host, at.content, at.owned)
     config = {"tlsverify": True, **request.config, "hosts": hosts}
     return replace(request, config=config, override=request.override | _LISTENING), notes

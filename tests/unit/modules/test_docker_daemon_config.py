@@ -40,7 +40,7 @@ def run_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_the_result_is_what_the_documentation_says(run: Run, tmp_path: Path, check_mode: bool) -> None:
     result = run(config={"icc": False}, _ansible_check_mode=check_mode)
-    assert set(result) - {"changed", "invocation", "diff"} == set(RETURN) - {"journal"}
+    assert set(result) - {"changed", "invocation", "diff"} == set(RETURN) - {"journal", "undone"}
     assert set(result["changes"][0]) == set(RETURN["changes"]["contains"])
     assert set(result["engine"]) == set(RETURN["engine"]["contains"])
     assert (tmp_path / "daemon.json").exists() is not check_mode
@@ -93,6 +93,13 @@ def test_a_swarm_node_is_known_by_its_data_when_the_engine_is_down(run: Run, tmp
 
 def test_a_timeout_that_is_none_is_refused_before_anything_is_touched(run: Run, tmp_path: Path) -> None:
     assert run(config={"icc": False}, timeout=0)["msg"] == "timeout must be at least 1 second, not 0"
+    assert not (tmp_path / "daemon.json").exists()
+
+
+def test_what_is_refused_says_that_nothing_was_done(run: Run, tmp_path: Path) -> None:
+    result = run(listen=["10.0.0.5:0"])
+    assert (result["msg"], result["undone"]) == ("listen: 10.0.0.5:0: the port must be a number from 1 to 65535", True)
+    assert "no unit of systemd was found" in run(listen=["10.0.0.5"])["msg"]
     assert not (tmp_path / "daemon.json").exists()
 
 

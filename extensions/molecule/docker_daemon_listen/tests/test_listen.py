@@ -82,7 +82,7 @@ def traces(host: t.Any) -> str:
     return str(
         host.check_output(
             "find /etc/docker /etc/systemd -type f -exec sha256sum {} + | sort; find /etc/systemd -type d | sort; "
-            "systemctl show docker.service --property=MainPID,ExecStart"
+            "systemctl show docker.service --property=MainPID,ExecStart | sed 's/ ; ignore_errors.*//'"
         )
     )
 
@@ -243,11 +243,12 @@ def test_a_port_that_is_taken_is_undone(host: t.Any, name: str, address: str) ->
     assert granted(name, docker_daemon_listen=[address]).changed == []
 
 
-def test_a_certificate_that_only_the_engine_cannot_read_is_undone(host: t.Any, name: str, address: str) -> None:
+def test_a_certificate_that_only_the_engine_cannot_read(host: t.Any, name: str, address: str) -> None:
+    """Newer engines say so when they are asked, 20.10 when it starts."""
     before = files(host)
     run = apply(name, docker_daemon_listen=[address], docker_daemon_tls_dir="/etc/docker/ed448")
     assert run.rc != 0
-    assert "is back and the engine answers with it" in run.failure
+    assert "Nothing was changed" in run.failure or "is back and the engine answers with it" in run.failure
     assert files(host) == before
     assert serves(host, address)
 

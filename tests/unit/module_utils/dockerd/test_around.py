@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import control, files, preflight, report
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import (
+    control,
+    files,
+    moving,
+    preflight,
+    remapping,
+    report,
+)
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Outcome
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError, Daemon, last_words
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Container, Engine, Snapshot
@@ -108,6 +115,14 @@ def test_restart_waits_for_another_process(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked == ["reset-failed docker.service docker.socket", "--no-block restart docker.service"]
 
 
+def test_a_socket_that_is_gone_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon without fd:// makes it itself and removes it; systemd then goes on listening on what has no name."""
+    daemon, asked = systemd(monkeypatch, show("active", 1), show("active", 2))
+    monkeypatch.setattr(FakeEngine, "ping", lambda _self: "--no-block restart docker.socket" in asked)
+    assert daemon.restart() == "boot/2"
+    assert asked.count("--no-block restart docker.socket") == 1
+
+
 @pytest.mark.parametrize("state", [show("failed", 0), show("activating", 0, "auto-restart")])
 def test_a_failed_start_is_seen_at_once(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
     daemon, _dummy = systemd(monkeypatch, show("active", 1), show("deactivating", 1), state)
@@ -187,10 +202,75 @@ def test_files_that_the_daemon_needs(tmp_path: Path) -> None:
     check(proposal(plan.Change("seccomp-profile", None, "builtin", "config")))
 
 
-def test_a_remapped_user_needs_ids() -> None:
-    with pytest.raises(RefusedError, match=r"userns-remap: nobody-at-all has no range in /etc/subuid"):
-        check(proposal(plan.Change("userns-remap", None, "nobody-at-all:x", "config")), accept=True)
-    check(proposal(plan.Change("userns-remap", None, "default", "config")), accept=True)
+def test_a_remapped_user_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def remap(value: str) -> Proposal:
+        return proposal(plan.Change("userns-remap", None, value, "config"))
+
+    with pytest.raises(RefusedError, match=r"there is no user nobody-at-all: create it .*useradd --system"):
+        check(remap("nobody-at-all"), accept=True)
+    with pytest.raises(RefusedError, match="there is no group none-of-those"):
+        check(remap("default:none-of-those"), accept=True)
+    check(remap("default"), accept=True)
+
+    tables = {name: (str(tmp_path / name), "", "") for name in ("uid", "gid")}
+    monkeypatch.setattr(remapping.subids, "TABLES", tables)
+    (tmp_path / "uid").write_text("daemon:300000:65536\n")
+    with pytest.raises(RefusedError, match=f"daemon has no range in {tmp_path}/gid") as error:
+        check(remap("daemon"))
+    assert f"{tmp_path}/uid" not in str(error.value)
+    monkeypatch.setattr(remapping, "DEFAULT_USER", "bin")
+    with pytest.raises(RefusedError, match="bin has no range"):
+        check(remap("default"))
+    (tmp_path / "gid").write_text("1:400000:65536\n")
+    check(remap("daemon"))
+    assert (remapping.directory("daemon"), remapping.directory("nobody-at-all")) == ("300000.400000", "UID.GID")
+
+
+def test_what_another_task_brings_is_only_noted_in_a_dry_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remapping, "missing_ranges", lambda _changes: ["daemon has no range"])
+    one = proposal(plan.Change("userns-remap", None, "daemon", "config"))
+    request = Request({}, {}, "merge", Path("/etc/docker/daemon.json"), "auto", accept_data_move=False)
+    host = Survey(Unit("docker.service"), plan.STOPPED, data_root="/none")
+    assert preflight.check(request, host, one, FakeEngine(), dry=True) == ["daemon has no range"]
+
+
+class FullEngine(FakeEngine):
+    """Fifteen containers, of which two share much with the host."""
+
+    def holdings(self) -> dict[str, list[str]]:
+        return {"containers": [f"c{number:02}" for number in range(15)], "images": ["tiny:1"], "volumes": []}
+
+    def unmappable(self) -> dict[str, list[str]]:
+        return {"c01": ["privileged"], "c02": ["network of the host", "pid of the host"]}
+
+
+def move(accept: bool, **more: t.Any) -> tuple[list[str], list[str]]:
+    one = dataclasses.replace(proposal(plan.Change("userns-remap", None, "default", "config")), **more)
+    request = Request({}, {}, "merge", Path("/etc/docker/daemon.json"), "auto", accept)
+    host = Survey(Unit("docker.service"), plan.RUNNING, info={"DockerRootDir": "/var/lib/docker"})
+    return moving.judge(request, host, one, FullEngine())
+
+
+def test_what_would_drop_out_of_sight_is_named() -> None:
+    (reason,), notes = move(accept=False)
+    assert notes == []
+    assert (
+        "15 containers (c00, c01, c02, c03, c04, c05, c06, c07, c08, c09 and 5 more), 1 images (tiny:1), 0 volumes."
+        in reason
+    )
+    assert "in /var/lib/docker/" in reason and "instead of /var/lib/docker," in reason
+    assert "only with --userns=host: c01 (privileged), c02 (network of the host, pid of the host)" in reason
+
+
+def test_accepted_it_says_where_the_data_is_and_how_to_get_back() -> None:
+    reasons, (where, impact) = move(accept=True)
+    assert reasons == []
+    assert "stays untouched in /var/lib/docker: 15 containers" in where
+    assert "give userns-remap the value it had (unset) with accept_data_move" in where
+    assert impact.startswith("with users remapped these run only with --userns=host")
+    carried = plan.Situation("running", containers=("c01",), live_now=True)
+    (reason,), _notes = move(accept=True, decision=plan.Decision(restart=True), situation=carried)
+    assert "live-restore would carry running containers over" in reason and "c01" in reason
 
 
 def test_leftovers_are_tidied(tmp_path: Path) -> None:

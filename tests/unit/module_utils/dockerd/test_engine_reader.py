@@ -24,11 +24,18 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
         b'[{"Id": "1", "Names": ["/web"], "Ports": [{"IP": "::", "PublicPort": 80, "PrivatePort": 8080, "Type": "tcp"},'
         b' {"PrivatePort": 9090, "Type": "tcp"}]}, {"Id": "2", "Names": null, "Ports": null}]',
     ),
-    "/containers/1/json": (200, b'{"State": {"Pid": 7}, "HostConfig": {"RestartPolicy": {"Name": "always"}}}'),
-    "/containers/2/json": (200, b'{"State": null, "HostConfig": {"RestartPolicy": {"Name": ""}}}'),
-    "/containers/json?all=1": (200, b"[{}, {}, {}]"),
-    "/images/json?all=1": (200, b"null"),
-    "/volumes": (200, b'{"Volumes": [{}]}'),
+    "/containers/1/json": (
+        200,
+        b'{"State": {"Pid": 7}, "HostConfig": {"RestartPolicy": {"Name": "always"},'
+        b' "Privileged": true, "NetworkMode": "host"}}',
+    ),
+    "/containers/2/json": (
+        200,
+        b'{"State": null, "HostConfig": {"RestartPolicy": {"Name": ""}, "PidMode": "host", "UsernsMode": "host"}}',
+    ),
+    "/containers/json?all=1": (200, b'[{"Id": "1", "Names": ["/web"]}, {"Id": "2"}]'),
+    "/images/json?all=1": (200, b'[{"Id": "sha256:0", "RepoTags": ["tiny:1"]}, {"Id": "sha256:1", "RepoTags": null}]'),
+    "/volumes": (200, b'{"Volumes": [{"Name": "data"}]}'),
     "/broken": (200, b"<html>"),
     "/refused": (500, b'{"message": "plugin missing"}'),
 }
@@ -64,7 +71,8 @@ def test_answers(engine: Engine) -> None:
     assert engine.ping()
     assert (engine.version(), engine.info(), engine.default_bridge()) == ("29.10.0", {"Debug": False}, {"a": "b"})
     assert engine.running() == [{"id": "1", "name": "web"}, {"id": "2", "name": "2"}]
-    assert engine.holdings() == {"containers": 3, "images": 0, "volumes": 1}
+    assert engine.holdings() == {"containers": ["web", "2"], "images": ["tiny:1", "sha256:1"], "volumes": ["data"]}
+    assert engine.unmappable() == {"web": ["privileged", "network of the host"]}
     snapshot = engine.snapshot()
     assert snapshot.networks == {"bridge", "web"}
     assert snapshot.containers == (
