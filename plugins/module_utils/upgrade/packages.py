@@ -103,7 +103,7 @@ def _dnf(run: Run, names: Sequence[str]) -> dict[str, Package]:
     for name in names:
         mine, offered = installed.get(name, ()), on_offer.get(name, ())
         versions = tuple(sorted({*mine, *offered}, key=evr, reverse=True))
-        newest = max(offered, key=evr, default="")
+        newest = versions[0] if versions else ""
         packages[name] = Package(name, max(mine, key=evr, default=""), False, newest, versions, frozenset(offered))
     return packages
 

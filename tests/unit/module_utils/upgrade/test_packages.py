@@ -81,6 +81,8 @@ def test_dnf_with_versions_that_are_locked() -> None:
     assert found["docker-ce"].versions == ("3:29.1.0-1.el9", "3:28.5.10-1.el9", "3:28.5.2-1.el9")
     assert (found["docker-ce"].installed, found["docker-ce"].candidate) == ("3:28.5.2-1.el9", "3:29.1.0-1.el9")
     assert found["containerd.io"].installed == ""
+    local = packages.read(Host(rpm="docker-ce 3:30.0.0-1.el9\n", dnf=REPOQUERY), "dnf", ["docker-ce"])["docker-ce"]
+    assert choose.choose(local, "", upgrade=True).what == choose.KEEP, "newer than any repository's, as apt sees it too"
     assert "--disableplugin=versionlock" in host.asked[1], "a lock would hide what is newer"
 
 
