@@ -17,7 +17,7 @@ import stat
 import time
 from pathlib import Path
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import Original, read, restore, write
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import OWNER, Original, read, restore, write
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run
 
 MARK = "RULES_DIGEST"  # stands in the configuration for its own digest
@@ -202,7 +202,7 @@ class Proxies:
 
 def _is(path: Path, text: str) -> bool:
     found = read(path)
-    return _is_text(found, text) and (found.mode, found.uid, found.gid) == (0o644, 0, 0)
+    return _is_text(found, text) and (found.mode, found.uid, found.gid) == (0o644, *OWNER)
 
 
 def _is_text(found: Original, text: str) -> bool:
