@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_audit
-short_description: Judge a Docker daemon and its containers by security rules
+short_description: Judge a Docker host, its daemon and its containers by security rules
 version_added: 0.1.0
 description:
   - Reads the state of a Docker engine and of all its containers once, from the engine's API, the kernel and the
     daemon's own files, and judges it by rules. Each rule maps to the CIS Docker Benchmark where that has a counterpart.
   - It judges what is in effect, not what a file says. A daemon setting may come from a flag, the configuration file or
     the engine's default; a container's privileges are those of its living process.
+  - Of the host it judges what decides about the engine. These are the owners and modes of its files and sockets, who may
+    drive it (by group, access list or sudo), its filesystem, its versions, and what else the host runs.
   - It only reads. Failing rules do not make the module fail; the result says what was found.
   - Values that may be secret (all environment values; labels, log options, command line arguments and proxy addresses
     that look so) are removed when they are read. They are in no result.
@@ -147,8 +149,9 @@ options:
       - Each has C(rule) (a rule's id, or a pattern of ids such as V(container-*)), C(reason), C(owner) and C(expires)
         (a day as V(YYYY-MM-DD), to whose end in UTC it is valid), and may have C(ticket) and C(compensating_control).
       - Each has at least one of C(hosts), C(containers) and C(images), lists of patterns. All that it has must match.
-        C(hosts) is compared with the host's name as the result tells it, C(containers) with a container's name and
-        C(images) with the image as the container was created from it. The daemon is matched by C(hosts) alone.
+        C(hosts) is compared with the host's name as the result tells it, C(containers) with a container's name
+        (of a user's own daemon C(alice/web)) and
+        C(images) with the image as the container was created from it. Host and daemon are matched by C(hosts) alone.
       - A waiver that has expired covers nothing. When a failure is back for that, the finding C(waiver-expired) names
         the waiver. The finding C(waiver-unused) names the waivers for this host that cover no failure.
       - A waiver with a mistake in it stops the audit before anything is read.

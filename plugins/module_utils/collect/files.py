@@ -59,7 +59,7 @@ def describe(socket_path: str, daemon: Json, names: Names) -> dict[str, t.Any]:
         "files": found,
         "directories": _above(found, names),
         "sockets_known": True if complete else None,
-        "config_known": True if daemon["config"] else None,
+        "config_known": True if isinstance((daemon["config"] or {}).get("values"), dict) else None,
     }
 
 

@@ -4,8 +4,8 @@
 """The host around the engine: read from files and the kernel alone, no program is started.
 
 ``files`` by path: ``role``, ``real`` (without links), ``uid``, ``gid``, ``owner`` (both by name), ``mode``, ``acl``
-(in hexadecimal), ``group_set`` (of a socket: the group that it is meant to have), or ``error``; those of the engine are
-all there when ``sockets_known`` and ``config_known``. ``config_holds_secrets``. ``directories``: those above them, alike.
+(in hexadecimal), ``group_set`` (of a socket: the group that it is meant to have), or ``error``. The engine's are all
+there when ``sockets_known`` and ``config_known``. ``config_holds_secrets``. ``directories``: those above them, alike.
 ``users`` and ``groups``: names and members, by number, of those that may write to a socket.
 ``sudo``: ``grants`` (``who``, ``users``, ``commands``) and ``unseen`` sources. ``credentials``: ``user``, ``path`` and
 ``registries``. ``mounts``: ``path``, ``device``, ``type``, ``options``, as the daemon sees them. ``containerd_root``.

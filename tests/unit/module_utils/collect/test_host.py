@@ -91,6 +91,13 @@ def test_a_file_its_links_and_the_directories_above(tmp_path: Path) -> None:
     assert not files.holds_secrets(daemon())
 
 
+def test_what_an_unreadable_configuration_holds_is_not_guessed() -> None:
+    config = {"path": "/etc/docker/daemon.json", "exists": None, "error": "Permission denied", "values": None}
+    assert files.describe("/nonexistent", daemon(config=config), NAMES)["config_known"] is None
+    assert files.describe("/nonexistent", daemon(config=None), NAMES)["config_known"] is None
+    assert files.describe("/nonexistent", daemon(), NAMES)["config_known"] is True
+
+
 def test_sockets_are_those_that_the_daemon_has_but_for_its_parts(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with socket.socket(socket.AF_UNIX) as bound:
