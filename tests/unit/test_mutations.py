@@ -36,8 +36,8 @@ def test_mutants_have_names_of_their_own() -> None:
 def test_policies_are_valid() -> None:
     for row in mutations.DAEMONS:
         merged(row.policy)
-    for row in mutations.HOSTS:
-        merged({**mutations.HOST_POLICY, **row.policy})
+    for mutant in mutations.HOSTS:
+        merged({**mutations.HOST_POLICY, **mutant.policy})
 
 
 def test_a_batch_breaks_each_rule_once() -> None:

@@ -35,7 +35,9 @@ def describe(sockets: t.Iterable[Json], uid: int, names: Names) -> dict[str, t.A
                 allowed = posix_acl.writers(0, one["acl"] or "")
                 users.update(allowed.users)
                 groups.update(allowed.groups)
-    members = {str(gid): {"name": names.group(gid), "members": names.members(gid)} for gid in sorted(groups)}
+    members: dict[str, dict[str, t.Any]] = {
+        str(gid): {"name": names.group(gid), "members": names.members(gid)} for gid in sorted(groups)
+    }
     known = {names.user(one) for one in users} | {name for group in members.values() for name in group["members"]}
     return {
         "users": {str(one): names.user(one) for one in sorted(users)},
