@@ -341,6 +341,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_listeners i
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find, mask, mask_text, telling
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, flags, preflight, report
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import CommandError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import StateError, Store, read
@@ -449,7 +450,7 @@ def main() -> None:
         known = set(module.no_log_values)
         journal = [mask_text(line, known) for line in error.journal]
         module.fail_json(msg=mask_text(str(error), known), journal=journal, undone=error.complete)
-    except (RefusedError, ScopeError, EngineError, StateError, OSError) as error:
+    except (RefusedError, CommandError, ScopeError, EngineError, StateError, OSError) as error:
         module.fail_json(msg=mask_text(str(error), set(module.no_log_values)), undone=True)
     module.exit_json(**result)
 

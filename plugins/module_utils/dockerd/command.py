@@ -52,8 +52,8 @@ class Command:
         return tuple(value for _text, values in self._words() for value in values)
 
     def without(self, keys: Collection[str]) -> tuple[str, ...]:
-        """The command line less the flags that set these keys."""
-        dropped = flags.places(self.argv, keys)
+        """The command line less the flags that set these keys. Raises CommandError."""
+        dropped = self._places(keys)
         return tuple(value for place, value in enumerate(self.argv) if place not in dropped)
 
     def said(self, keys: Collection[str]) -> set[str]:
@@ -61,11 +61,14 @@ class Command:
         return (set(keys) & set(flags.spellings(self.argv))) - {"runtimes"}
 
     def drop_in(self, keys: Collection[str]) -> str:
-        """The content of our drop-in that takes these keys' flags away; empty where there is none to take."""
+        """The content of our drop-in that takes these keys' flags away; empty where there is none to take.
+
+        Raises CommandError.
+        """
         keys = self.said(keys)
         if not keys:
             return ""
-        self._check(keys)
+        self._check()
         return (
             f"{MARK}: do not edit.\n"
             f"# daemon.json has the say on {', '.join(sorted(keys))}: dockerd does not start when a flag says it too.\n"
@@ -73,7 +76,7 @@ class Command:
             f"[Service]\nExecStart=\nExecStart={self._text(keys)}\n"
         )
 
-    def _check(self, keys: Collection[str]) -> None:
+    def _check(self) -> None:
         if not self.raw:
             raise CommandError(f"no file of {self.unit} holds its ExecStart: a drop-in cannot change it")
         if self.found.data is not None and not self.ours:
@@ -83,8 +86,10 @@ class Command:
                 f"{', '.join(self.later)} sets ExecStart and is read after our {DROP_IN}: rename it, so that it comes "
                 "before"
             )
+
+    def _places(self, keys: Collection[str]) -> set[int]:
         try:
-            flags.places(self.argv, keys)
+            return flags.places(self.argv, keys)
         except ValueError as error:
             raise CommandError(
                 f"{self.unit} says {error} in one word: write its switches apart in {', '.join(self.sources)}"
@@ -92,7 +97,7 @@ class Command:
 
     def _text(self, keys: Collection[str]) -> str:
         """The words as they stand in the file, so that variables stay variables unless a flag is inside one."""
-        dropped = flags.places(self.argv, keys)
+        dropped = self._places(keys)
         kept: list[str] = []
         place = 0
         for text, values in self._words():

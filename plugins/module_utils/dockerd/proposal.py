@@ -15,7 +15,6 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import daemon_chec
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config, Ownership, digest
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_secrets import find
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import evidence, start
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import CommandError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import OWNER, Original, State
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Survey
 
@@ -110,12 +109,12 @@ def found(original: Original, state: State, good: Original, mode: str, path: Pat
 
 
 def propose(request: Request, host: Survey, at: Found) -> Proposal:
-    """Merge, judge, plan and decide."""
+    """Merge, judge, plan and decide. Raises RefusedError, or CommandError where a drop-in cannot do it."""
     _right_file(request, host)
     request, listening = _listen(request, host, at)
     wanted, notes = _wishes(request, host, at)
     keys = request.override & set(wanted)
-    drop_in = _drop_in(host, keys)
+    drop_in = host.command.drop_in(keys)
     found_host, host = host, host.under(keys)
     merged = daemon_json.merge(at.content, at.owned, wanted)
     warnings = [*host.warnings, *merged.warnings, *daemon_check.inert(wanted, host.context)]
@@ -173,13 +172,6 @@ def _listen(request: Request, host: Survey, at: Found) -> tuple[Request, list[st
     hosts, notes = start.hosts(request.listen, host, at.content, at.owned)
     config = {"tlsverify": True, **request.config, "hosts": hosts}
     return replace(request, config=config, override=request.override | _LISTENING), notes
-
-
-def _drop_in(host: Survey, keys: frozenset[str]) -> str:
-    try:
-        return host.command.drop_in(keys)
-    except CommandError as error:
-        raise RefusedError(str(error)) from error
 
 
 def _wishes(request: Request, host: Survey, at: Found) -> tuple[Config, list[str]]:

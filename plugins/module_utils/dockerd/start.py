@@ -23,14 +23,15 @@ def hosts(listen: Collection[str], host: Survey, content: Config, owned: Ownersh
     """``hosts`` that open these addresses beside the sockets that the daemon has without us; and notes about it."""
     by_flags = flags.settings(host.command.argv).get("hosts")
     by_file = owned["hosts"].value if "hosts" in owned else content.get("hosts")
+    now = [*(flags.settings(host.argv).get("hosts") or []), *(content.get("hosts") or [])]
     notes = [
         f"{address} is every address of this host: name the one that the managers of this host reach it by"
         for address in listen
         if daemon_listeners.is_wildcard(address)
     ]
     notes += [
-        f"{address}, which the daemon listened on before, is not in listen and closed"
-        for address in daemon_listeners.remote(by_flags or by_file or [])
+        f"{address}, which the daemon listened on before, is not in listen: it is closed"
+        for address in daemon_listeners.remote(now)
         if address not in listen
     ]
     return [*daemon_listeners.local(by_flags, by_file), *listen], notes

@@ -17,7 +17,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import apply, files, flags, listening
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import DROP_IN, command_of
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import DROP_IN, CommandError, command_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Snapshot
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import (
@@ -295,6 +295,7 @@ def test_an_open_port_does_not_come_back(host: Host) -> None:
     proposal, _outcome = host.run(TLS, LISTEN)
     assert host.content()["hosts"] == ["fd://", *LISTEN]
     assert any(note.startswith("tcp://0.0.0.0:2375, which the daemon listened on before") for note in proposal.notes)
+    assert not any("before" in note for note in host.propose(TLS, LISTEN)[-1].notes), "said once"
     with pytest.raises(RefusedError, match="giving back what was there before is refused: hosts opens the API on TCP"):
         host.run({})
 
@@ -311,6 +312,12 @@ def test_refused(host: Host, config: Config, words: str) -> None:
     with pytest.raises(RefusedError, match=words):
         host.run(config, LISTEN)
     assert host.traces() == before
+
+
+def test_switches_in_one_word_are_a_clear_error(host: Host) -> None:
+    host.vendor.write_text(host.vendor.read_text().replace("-H fd://", "-DH fd://"))
+    with pytest.raises(CommandError, match="says -DH fd:// in one word"):
+        host.run(TLS, LISTEN)
 
 
 def test_every_address_of_the_host_is_told_of(host: Host) -> None:
