@@ -103,21 +103,20 @@ def _refused(target: tuple[str, int], reason: str) -> Json:
 
 
 def on_disk(paths: t.Mapping[str, str], pid: int) -> dict[str, Json]:
-    """For each option (``tlscert``, ``tlscacert``): ``path``, ``changed``, ``certificates``, or an ``error``."""
-    public: list[str] = []  # looked up once, and only when there is something to compare
-    found = {}
-    for option, path in paths.items():
-        try:
-            changed, text = _read(f"{PROC}/{pid}/root/{path}")
-        except (OSError, ValueError) as error:
-            found[option] = {"path": path, "error": str(error), "changed": None, "certificates": None}
-            continue
-        public = public or (_public() if option == "tlscacert" else [])
-        ders = [der for der in map(_der, _PEM.findall(text)) if der]
-        certificates = [{**decoded(der), "public": _fingerprint(der) in public} for der in ders[:_MOST_CERTIFICATES]]
-        found[option] = {"path": path, "error": "", "changed": changed, "certificates": certificates}
-        found[option]["count"] = len(ders)
-    return found
+    """For each option (``tlscert``, ``tlscacert``): ``path``, ``changed``, ``certificates``, ``count``, ``error``."""
+    return {option: _file(path, pid, option == "tlscacert") for option, path in paths.items()}
+
+
+def _file(path: str, pid: int, authorities: bool) -> Json:
+    """As the daemon itself sees it."""
+    try:
+        changed, text = _read(f"{PROC}/{pid}/root/{path}")
+    except (OSError, ValueError) as error:
+        return {"path": path, "error": str(error), "changed": None, "certificates": None, "count": None}
+    ders = [der for der in map(_der, _PEM.findall(text)) if der]
+    public = _public() if authorities else []
+    certificates = [{**decoded(der), "public": _fingerprint(der) in public} for der in ders[:_MOST_CERTIFICATES]]
+    return {"path": path, "error": "", "changed": changed, "certificates": certificates, "count": len(ders)}
 
 
 def _read(path: str) -> tuple[float, str]:

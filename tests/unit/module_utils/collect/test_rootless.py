@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon, owner, rootless
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import daemon, gather, owner, rootless
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Tenant
 from ansible_collections.bulkhead.docker.tests.fake_engine import Engine, inspected, serving
 
@@ -101,7 +101,7 @@ def test_memory_is_limited(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_process_that_is_stopped_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rootless.gather, "collect", lambda *_args, **_more: time.sleep(60))
+    monkeypatch.setattr(gather, "collect", lambda *_args, **_more: time.sleep(60))
     start = time.monotonic()
     with serving(path, {}):
         (tenant,) = ask(path, monkeypatch)
@@ -149,10 +149,11 @@ def test_which_processes_are_users_daemons(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_only_beside_the_hosts_own_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rootless, "find", lambda: ["found"])
+    found = [rootless.Process(NOBODY, NOBODY, "/run/x")]
+    monkeypatch.setattr(rootless, "find", lambda: found)
     path.touch()
     assert rootless.around("tcp://192.0.2.1:2375") == []
-    assert rootless.around(f"unix://{path}") == ["found"]
-    assert rootless.around(f"unix://{path}.none") == ["found"]
+    assert rootless.around(f"unix://{path}") == found
+    assert rootless.around(f"unix://{path}.none") == found
     os.chown(path, NOBODY, NOBODY)
     assert rootless.around(f"unix://{path}") == []
