@@ -57,7 +57,8 @@ def sudo(groups: t.Collection[str], names: Names, path: str = SUDOERS) -> dict[s
     except OSError:
         return None
     rights = sudoers.grants(found, groups)
-    return {"unseen": unseen, "grants": [{**one._asdict(), "users": _holders(one.who, names)} for one in rights]}
+    grants = [{"who": one.who, "users": _holders(one.who, names), "commands": list(one.commands)} for one in rights]
+    return {"unseen": unseen, "grants": grants}
 
 
 def _lines(path: str, seen: list[str]) -> list[str]:

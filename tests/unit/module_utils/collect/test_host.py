@@ -184,6 +184,7 @@ def test_sudo_reads_what_is_included(tmp_path: Path) -> None:
     (tmp_path / "sudoers").write_text("root ALL=ALL\n@includedir d\n@include more\n@include missing\n#1000 ALL=ALL\n")
     found = access.sudo(["docker"], NAMES, str(tmp_path / "sudoers"))
     assert found
+    assert json.loads(json.dumps(found)) == found, "plain JSON: a tuple would be taken for nothing"
     assert {one["who"]: one["users"] for one in found["grants"]} == {
         "root": ["root"],
         "%docker": NAMES.members(990),
