@@ -178,6 +178,7 @@ journal:
 """
 
 import contextlib
+import dataclasses
 import time
 import typing as t
 from pathlib import Path
@@ -189,8 +190,9 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control im
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Engine, EngineError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.files import StateError, Store, read
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import RefusedError
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import runner
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Run, runner
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.survey import Given, Survey, survey
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import read_unit
 from ansible_collections.bulkhead.docker.plugins.module_utils.tls import replace
 from ansible_collections.bulkhead.docker.plugins.module_utils.tls.material import SERVER, split
 from ansible_collections.bulkhead.docker.plugins.module_utils.tls.place import LAYOUTS, Place
@@ -225,13 +227,20 @@ def run(module: AnsibleModule, request: replace.Request) -> dict[str, t.Any]:
         verdict = replace.judge(request, place)
         runs = runner(module.run_command)
         engine = Engine(params["docker_host"])
-        host = survey(runs, engine, Given(params["service"], None, None, {}))
+        host = _host(runs, engine, params["service"])
         uses = serving(_settings(host), place.paths)
         outlook = replace.outlook(verdict, place, host, uses, params["restart"])
         if not module.check_mode:
             daemon = Daemon(runs, params["service"], engine, params["timeout"])
             replace.Replace(place, verdict, host, uses, daemon).run(outlook.decision)
     return _result(place, verdict, outlook, uses)
+
+
+def _host(runs: Run, engine: Engine, service: str) -> Survey:
+    """With the command line that the next start runs: the survey leaves out the drop-in of docker_daemon_config."""
+    host = survey(runs, engine, Given(service, None, None, {}))
+    unit = read_unit(runs, service)
+    return dataclasses.replace(host, unit=unit) if unit.argv else host
 
 
 def _settings(host: Survey) -> dict[str, t.Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -21,7 +22,8 @@ def client() -> t.Any:
 @pytest.fixture(scope="module")
 def site(host: t.Any, client: t.Any) -> Site:
     name = str(host.backend.get_hostname())
-    found = Site(host, client, name, host.check_output("hostname -I").split()[0], ROOT / "build" / "docker_tls" / name)
+    shown = json.loads(host.check_output("ip -json -4 address show dev eth0"))
+    found = Site(host, client, name, shown[0]["addr_info"][0]["local"], ROOT / "build" / "docker_tls" / name)
     found.hand_out("alice", "bob")
     return found
 
