@@ -87,7 +87,9 @@ def find(socket_path: str, peer: int | None) -> tuple[int | None, Listeners | No
 
     Neither when in doubt.
     """
-    candidates = [pid for pid in pids() if (text(f"{PROC}/{pid}/comm") or "").startswith("dockerd")]
+    named = [pid for pid in pids() if (text(f"{PROC}/{pid}/comm") or "").startswith("dockerd")]
+    # what a daemon starts (runc, to answer GET /info) is for a moment a copy of it, descriptors and all
+    candidates = [pid for pid in named if int(status(pid).get("PPid", "0")) not in named]
     found = {pid: listening(pid) for pid in candidates}
     path = os.path.realpath(socket_path)
     owners = [pid for pid, listeners in found.items() if pid == peer or path in _unix_paths(listeners or [])]

@@ -136,6 +136,7 @@ HOST = {10: ROOTFUL, 20: ROOTLESS}
         ("/run/user/1000/docker.sock", 20, HOST, 20),
         ("/run/elsewhere.sock", 20, HOST, 20),
         ("/run/elsewhere.sock", 1, HOST, None),
+        ("/run/docker.sock", 1, {10: ROOTFUL, 11: ROOTFUL}, 10),  # a child of 10, about to become another program
         (
             "/run/docker.sock",
             1,
@@ -153,8 +154,9 @@ def test_which_of_several_daemons_answers(
     pid: int | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    names = {10: "dockerd\n", 20: "dockerd\n", 30: "docker-proxy\n", 40: "vi\n"}
+    names = {10: "dockerd\n", 11: "dockerd\n", 20: "dockerd\n", 30: "docker-proxy\n", 40: "vi\n"}
     argv = {10: ("dockerd", "-H", "fd://"), 20: ("dockerd",)}
+    monkeypatch.setattr(daemon, "status", lambda one: {"PPid": "10" if one == 11 else "1"})
     monkeypatch.setattr(daemon, "pids", lambda: [one for one in names if one > 20 or one in listeners])
     monkeypatch.setattr(daemon, "text", lambda file: names[int(file.split("/")[2])])
     monkeypatch.setattr(daemon, "listening", listeners.get)
