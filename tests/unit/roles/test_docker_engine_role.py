@@ -55,7 +55,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     def run(**options: t.Any) -> dict[str, dict[str, t.Any]]:
         path = tmp_path_factory.mktemp("platform")
         show = {name: f"{{{{ __docker_engine_{name} | default('') }}}}" for name in WORDS}
-        tasks = [
+        tasks: list[dict[str, t.Any]] = [
             {"ansible.builtin.set_fact": {"cacheable": True, **{k: f"{{{{ fact_{k} }}}}" for k in PLATFORMS["arch"]}}},
             {"ansible.builtin.include_role": {**ROLE_NAME, "tasks_from": "platform", "public": True}},
             {"name": "Show", "ansible.builtin.debug": {"msg": show}},
