@@ -74,7 +74,7 @@ def docker_rootless_engines(
     """Names and mappings to mappings alone."""
     if not isinstance(value, (list, tuple)):
         raise _error(f"it must be a list of users, not {value!r}")
-    engines = [{"name": one} if isinstance(one, str) else one for one in value]
+    engines: list[dict[str, t.Any]] = [{"name": one} if isinstance(one, str) else one for one in value]
     for engine in engines:
         _check(engine)
     names = [engine["name"] for engine in engines] + list(absent)

@@ -35,7 +35,8 @@ def test_the_hosts_engine_is_asked_as_ever() -> None:
 def test_a_users_engine_is_asked_through_the_users_systemd() -> None:
     asked: list[tuple[list[str], Mapping[str, str]]] = []
 
-    def run(argv: Sequence[str], _seconds: float, environment: Mapping[str, str] | None = None) -> Done:
+    def run(argv: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> Done:
+        assert seconds > 0
         asked.append((list(argv), environment or {}))
         return Done(0, "LoadState=loaded\nActiveState=active\nMainPID=7\n", "")
 
