@@ -255,7 +255,7 @@ audit:
     tool:
       description: What made it.
       type: dict
-      sample: {name: bulkhead.docker, version: 0.1.0}
+      sample: {name: bulkhead.docker, version: 0.2.0}
     host:
       description: The host, as its engine describes it.
       type: dict
