@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.bulkhead.docker.tests.support import Run, role
 
-CONSUMERS = yaml.safe_load((Path(__file__).parents[1] / "vars" / "consumers.yml").read_text())["docker_socket_proxies"]
+CONSUMERS = yaml.safe_load(Path(__file__).with_name("consumers.yml").read_text())["docker_socket_proxies"]
 WANTED = {"docker_socket_users": ["deploy"], "docker_socket_proxies": CONSUMERS}
 SOCKET, CONTAINERD = "/run/docker.sock", "/run/containerd/containerd.sock"
 DROPIN = "/etc/systemd/system/docker.socket.d/50-bulkhead.conf"
