@@ -15,7 +15,7 @@ description:
 positional: _input, wanted, known
 options:
   _input:
-    description: Where the daemon listens, as O(bulkhead.docker.docker_tls#role:docker_tls_listen) has it.
+    description: Where the daemon listens, as O(bulkhead.docker.docker_tls#role:main:docker_tls_listen) has it.
     type: list
     elements: str
     required: true

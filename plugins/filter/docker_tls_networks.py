@@ -15,7 +15,7 @@ description:
 positional: _input
 options:
   _input:
-    description: Networks, as O(bulkhead.docker.docker_tls#role:docker_tls_management_networks) has them.
+    description: Networks, as O(bulkhead.docker.docker_tls#role:main:docker_tls_management_networks) has them.
     type: list
     elements: str
     required: true

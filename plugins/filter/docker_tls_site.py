@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   clients:
-    description: The clients, as O(bulkhead.docker.docker_tls#role:docker_tls_clients) has them.
+    description: The clients, as O(bulkhead.docker.docker_tls#role:main:docker_tls_clients) has them.
     type: list
     elements: dict
     required: true
@@ -40,7 +40,7 @@ options:
     type: dict
     required: true
   renew:
-    description: What to renew whatever its age, as O(bulkhead.docker.docker_tls#role:docker_tls_renew) has it.
+    description: What to renew whatever its age, as O(bulkhead.docker.docker_tls#role:main:docker_tls_renew) has it.
     type: list
     elements: str
     default: []
@@ -54,11 +54,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description:
-    - RV(_value.new) are the reasons for a new authority, RV(_value.keep) the indexes of those that stay in the bundle,
-      RV(_value.rewrite) whether the bundle changes, RV(_value.clients) the clients to make certificates for,
-      RV(_value.revoked) those to have none, RV(_value.unlisted) names that can still come in though nobody lists them.
+  description: What is to be done.
   type: dict
+  contains:
+    new:
+      description: Why there must be a new authority; empty when there need not be.
+      type: list
+      elements: str
+    keep:
+      description: Indexes of those that stay in the bundle.
+      type: list
+      elements: int
+    rewrite:
+      description: Whether the bundle changes.
+      type: bool
+    clients:
+      description: The clients to make certificates for (C(name), C(days), C(reasons)).
+      type: list
+      elements: dict
+    revoked:
+      description: The clients that are to have none.
+      type: list
+      elements: str
+    unlisted:
+      description: Names that can still come in though nobody lists them.
+      type: list
+      elements: str
 """
 
 import typing as t
