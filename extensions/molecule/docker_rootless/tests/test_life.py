@@ -98,9 +98,12 @@ def test_containers_run_and_publish_ports(host: t.Any, name: str, user: str) -> 
     web = int(as_user(host, user, "docker inspect --format '{{.State.Pid}}' web"))
     assert host.file(f"/proc/{web}/status").content_string.split("Uid:\t")[1].split()[0] == str(uid(host, user))
     other = "bulkhead-debian13" if name != "bulkhead-debian13" else "bulkhead-debian12"
-    address = host.check_output("hostname -I").split()[0]
+    address = next(one for one in host.interface("eth0").addresses if "." in one)
     for asking, at in ((host, "127.0.0.1"), (testinfra.get_host(f"docker://{other}"), address)):
-        assert asking.check_output(f"curl -fsS --retry 9 --retry-all-errors http://{at}:{PORTS[user]}/") == "ok"
+        assert (
+            asking.check_output(f"curl -fsS --retry 20 --retry-delay 1 --retry-all-errors http://{at}:{PORTS[user]}/")
+            == "ok"
+        )
 
 
 def test_each_sees_only_its_own(host: t.Any) -> None:
@@ -261,8 +264,18 @@ def test_without_roots_engine_and_without_bob(host: t.Any, name: str) -> None:
         "docker_rootless_beside_rootful": False,
         "docker_rootless_absent_users": ["bob"],
         "docker_rootless_shell_profile": True,
+        "docker_rootless_unprivileged_port_start": 80,
     }
+    knob = "/proc/sys/user/max_user_namespaces"  # a fake: the kernel's own cannot be written here
+    host.check_output("echo 0 > /root/knob && mount --bind /root/knob %s", knob)
     apply(name, **leaving)
+    assert host.check_output("cat /root/knob") == "28633"
+    host.check_output("umount %s", knob)
+    kept = host.file("/etc/sysctl.d/60-bulkhead-rootless.conf").content_string.splitlines()
+    assert kept == ["user.max_user_namespaces=28633", "net.ipv4.ip_unprivileged_port_start=80"]
+    as_user(host, "alice", "docker run --detach --name low --publish 80:8080 tiny:1 httpd -f -p 8080 -h /www")
+    assert host.check_output("curl -fsS --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1/") == "ok"
+    as_user(host, "alice", "docker rm --force low")
     assert host.run("pgrep --uid bob dockerd").rc == 1
     assert not host.file("/var/lib/systemd/linger/bob").exists
     assert host.file("/home/bob/.local/share/docker").is_directory
