@@ -43,7 +43,7 @@ class Lab:
 
     @property
     def _neighbour(self) -> list[str]:
-        """A command that runs on another machine of the host's network, and talks to its port: real packets reach it."""
+        """A command that runs on another machine of the host's network, and talks to its port: by real packets."""
         image, address = subprocess.run(
             ["docker", "inspect", "--format", "{{.Image}} {{.NetworkSettings.IPAddress}}", self.name],
             capture_output=True, text=True, check=True,

@@ -14,8 +14,8 @@ description:
     daemon's own files, and judges it by rules. Each rule maps to the CIS Docker Benchmark where that has a counterpart.
   - It judges what is in effect, not what a file says. A daemon setting may come from a flag, the configuration file or
     the engine's default; a container's privileges are those of its living process.
-  - Of the host it judges what decides about the engine. These are the owners and modes of its files and sockets, who may
-    drive it (by group, access list or sudo), its filesystem, its versions, and what else the host runs.
+  - Of the host it judges what decides about the engine. These are the owners and modes of its files and sockets, who
+    may drive it (by group, access list or sudo), its filesystem, its versions, and what else the host runs.
   - It only reads. Failing rules do not make the module fail; the result says what was found.
   - Values that may be secret (all environment values; labels, log options, command line arguments and proxy addresses
     that look so) are removed when they are read. They are in no result.

@@ -14,7 +14,8 @@ author:
 description:
   - The part of the role P(bulkhead.docker.docker_socket#role) that touches its proxies. For each consumer it writes
     HAProxy's configuration and a systemd service, validates, starts or reloads without cutting connections, and asks
-    the running proxy which rules it has. One that does not come up with its own gets its old files back, and the task fails.
+    the running proxy which rules it has. One that does not come up with its own gets its
+    old files back, and the task fails.
   - Proxies of consumers that are not named are stopped and removed.
 options:
   proxies:

@@ -27,7 +27,11 @@ def facts(**changes: t.Any) -> Facts:
 
 def test_subjects_are_the_host_the_daemon_and_its_containers() -> None:
     found = subjects(facts(), POLICY)
-    assert [(subject.kind, subject.name) for subject in found] == [("host", "host"), ("daemon", "host"), ("container", "good")]
+    assert [(subject.kind, subject.name) for subject in found] == [
+        ("host", "host"),
+        ("daemon", "host"),
+        ("container", "good"),
+    ]
     assert all(subject.id for subject in found)
 
 
