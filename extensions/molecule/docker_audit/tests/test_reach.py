@@ -36,6 +36,7 @@ done
 
 LISTEN = """
 set -e
+mkdir -p $(dirname {path})
 printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// {options}\\n' >{path}
 systemctl daemon-reload; systemctl reset-failed docker.service; systemctl restart docker.service
 """
@@ -161,8 +162,8 @@ def rootless(host: t.Any, user: str, options: str = "") -> None:
     run(host, ROOTLESS.format(user=user, options=options, script=SCRIPT))
 
 
-def as_user(host: t.Any, user: str, command: str, socket: str = "$XDG_RUNTIME_DIR/docker.sock") -> str:
-    script = f"export XDG_RUNTIME_DIR=/run/user/$(id -u) DOCKER_HOST=unix://{socket}; {command}"
+def as_user(host: t.Any, user: str, command: str) -> str:
+    script = f"export DOCKER_HOST=unix:///run/user/$(id -u)/docker.sock; {command}"
     return run(host, f"runuser --user {user} -- bash -c {shlex.quote(script)}")
 
 
