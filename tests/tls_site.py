@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.bulkhead.docker.tests import pki
-from ansible_collections.bulkhead.docker.tests.support import ROOT, Run, play, role
+from ansible_collections.bulkhead.docker.tests.support import ROOT, Run, play, playbook, role
 
 CLIENT = "bulkhead-client"
 DIRECTORY = "/etc/docker/tls"
@@ -36,24 +36,40 @@ class Site:
 
     # the role and the module, with a look at everything that is printed
 
-    def apply(self, *options: str, **variables: t.Any) -> Run:
-        more = variables.pop("secrets", ())
-        settings = {
+    def settings(self, **variables: t.Any) -> dict[str, t.Any]:
+        return {
             "docker_tls_listen": [f"tcp://{self.address}:2376"],
             "docker_tls_ca_dir": str(self.directory / "ca"),
             "docker_tls_clients_dir": str(self.directory / "clients"),
             "docker_tls_clients": CLIENTS,
             **variables,
         }
+
+    def apply(self, *options: str, **variables: t.Any) -> Run:
+        more = variables.pop("secrets", ())
         secrets = self.secrets()
-        run = role("docker_tls", self.name, settings, "-vvv", "--diff", *options)
+        run = role("docker_tls", self.name, self.settings(**variables), "-vvv", "--diff", *options)
         self.tells_nothing(run, {*secrets, *self.secrets(), *more})
         return run
 
-    def install(self, *options: str, **parameters: t.Any) -> Run:
-        task = {"name": "Install", "bulkhead.docker.docker_tls_files": {"directory": DIRECTORY, **parameters}}
-        run = play(self.name, [task], "-vvv", "--diff", *options)
-        self.tells_nothing(run, lines(parameters.get("key", "")))
+    def rotate(self) -> Run:
+        variables = f"--extra-vars={json.dumps(self.settings())}"
+        run = playbook("bulkhead.docker.rotate_tls", self.name, "-vvv", "--diff", variables)
+        self.tells_nothing(run, self.secrets())
+        return run
+
+    def install(self, *sets: dict[str, t.Any], check: bool = False) -> Run:
+        """One task for each set of files; those that fail do not keep the next from being tried."""
+        tasks = [
+            {
+                "name": "Install",
+                "bulkhead.docker.docker_tls_files": {"directory": DIRECTORY, **one},
+                "ignore_errors": len(sets) > 1,
+            }
+            for one in sets
+        ]
+        run = play(self.name, tasks, "-vvv", "--diff", *(["--check"] if check else []))
+        self.tells_nothing(run, {line for one in sets for line in lines(one.get("key", ""))})
         return run
 
     def secrets(self) -> set[str]:
@@ -126,7 +142,9 @@ FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
 def lines(pem: str) -> set[str]:
-    return {line for line in pem.splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{20,}", line)}
+    """What only a key holds: the last line of an elliptic one is the end of its public half."""
+    found = [line for line in pem.splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{20,}|-----END .+", line)]
+    return {line for line, after in zip(found, found[1:]) if not line.startswith("-") and not after.startswith("-")}
 
 
 def result(run: Run) -> dict[str, t.Any]:

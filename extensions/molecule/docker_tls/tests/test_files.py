@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.bulkhead.docker.tests import pki
-from ansible_collections.bulkhead.docker.tests.tls_site import Site, result
+from ansible_collections.bulkhead.docker.tests.tls_site import Site, lines, result
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -39,7 +39,7 @@ def supplied(site: Site, own: pki.Authority) -> Set:
         docker_tls_supplied_ca=good.ca,
         docker_tls_supplied_cert=good.cert,
         docker_tls_supplied_key=good.key,
-        secrets=good.key.splitlines()[1:-1],
+        secrets=lines(good.key),
     )
     assert run.rc == 0, run.output
     return good
@@ -84,13 +84,16 @@ def broken(kind: str, own: pki.Authority, address: str) -> pki.Pair:
     return pairs[kind]()
 
 
-@pytest.mark.parametrize("kind", REASONS)
-def test_broken_set_is_refused_before_anything_is_touched(site: Site, own: pki.Authority, kind: str) -> None:
-    cert, key = broken(kind, own, site.address)
+def test_broken_sets_are_refused_before_anything_is_touched(site: Site, own: pki.Authority) -> None:
+    """All in one play, as each alone would be: none changes anything for the next."""
+    pairs = {kind: broken(kind, own, site.address) for kind in REASONS}
     before = site.traces()
-    run = site.install(ca=own.pem, cert=cert, key=key, names=[site.address])
-    assert run.rc != 0 and REASONS[kind] in run.failure and "Nothing was changed" in run.failure, run.output
+    run = site.install(*({"ca": own.pem, "names": [site.address], **pair._asdict()} for pair in pairs.values()))
     assert site.traces() == before
+    assert len(run.results) == len(REASONS)
+    for kind, refused in zip(REASONS, run.results):
+        assert refused["failed"] and REASONS[kind] in refused["msg"], (kind, refused["msg"])
+        assert "Nothing was changed" in refused["msg"]
 
 
 def test_set_that_only_the_daemon_refuses_is_taken_back(site: Site, own: pki.Authority, supplied: Set) -> None:
@@ -98,7 +101,7 @@ def test_set_that_only_the_daemon_refuses_is_taken_back(site: Site, own: pki.Aut
     text = site.host.check_output(PSS)
     cert = own.sign("server", pki.SERVER, [site.address], key=load_pem_private_key(text.encode(), None)).cert
     before, daemon = site.on_disk(), site.daemon()
-    run = site.install(ca=own.pem, cert=cert, key=text, names=[site.address])
+    run = site.install({"ca": own.pem, "cert": cert, "key": text, "names": [site.address]})
     assert run.rc != 0
     assert "The previous certificate is back and the engine answers with it" in run.failure, run.failure
     assert "key" in run.failure.partition("The previous")[0], "it says why"
@@ -108,11 +111,11 @@ def test_set_that_only_the_daemon_refuses_is_taken_back(site: Site, own: pki.Aut
 def test_restart_that_was_not_allowed_is_done_by_the_next_run(site: Site, own: pki.Authority) -> None:
     pair = own.sign("server", pki.SERVER, [site.address])
     served = site.served()
-    run = site.install(ca=own.pem, cert=pair.cert, key=pair.key, restart="never")
+    run = site.install({"ca": own.pem, "cert": pair.cert, "key": pair.key, "restart": "never"})
     assert (run.rc, result(run)["restart_pending"]) == (0, True), run.output
     assert site.served() == served != site.on_disk()
-    assert result(site.install("--check", ca=own.pem))["daemon_action"] == "restart"
-    later = result(site.install(ca=own.pem))
+    assert result(site.install({"ca": own.pem}, check=True))["daemon_action"] == "restart"
+    later = result(site.install({"ca": own.pem}))
     assert (later["changed"], later["files"], later["daemon_action"]) == (True, [], "restart")
     assert site.served() == site.on_disk() != served
 
@@ -122,18 +125,18 @@ def test_certificate_that_somebody_else_replaced_is_put_into_service(site: Site,
     for name, text in (("cert", pair.cert), ("key", pair.key)):
         site.host.check_output("printf %s %s > %s", "%s", text, f"/etc/docker/tls/server-{name}.pem")
     assert site.served() != site.on_disk()
-    run = site.install(ca=own.pem)
+    run = site.install({"ca": own.pem})
     assert "another certificate than the one on disk" in result(run)["daemon_reasons"][0]
 
 
 def test_tampering_shows_exactly_and_is_mended(site: Site, supplied: Set) -> None:
     again = {"ca": supplied.ca, "cert": supplied.cert, "key": supplied.key}
-    assert site.install(**again).rc == 0
+    assert site.install(again).rc == 0
     site.host.check_output("chmod 0644 /etc/docker/tls/server-key.pem")
-    (shown,) = result(site.install("--check", **again))["diff"]
+    (shown,) = result(site.install(again, check=True))["diff"]
     assert [name for name in shown["before"] if shown["before"][name] != shown["after"][name]] == ["server-key.pem"]
     assert (shown["before"]["server-key.pem"]["mode"], shown["after"]["server-key.pem"]["mode"]) == ("0644", "0400")
     daemon = site.daemon()
-    assert result(site.install(**again))["files"] == ["server-key.pem"]
+    assert result(site.install(again))["files"] == ["server-key.pem"]
     assert site.daemon() == daemon, "modes need no restart"
-    assert result(site.install(**again))["changed"] is False
+    assert result(site.install(again))["changed"] is False
