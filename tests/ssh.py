@@ -90,6 +90,7 @@ class Lab:
             "ansible_connection": "ssh",
             "ansible_user": "operator",
             "ansible_become": True,
+            "ansible_ssh_timeout": 60,  # each connection starts a container first, on what may be a busy machine
             "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=30s",
             "ansible_control_path_dir": str(control),
             "ansible_ssh_common_args": shlex.join(self.ssh_options),

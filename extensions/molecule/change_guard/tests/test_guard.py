@@ -43,8 +43,10 @@ def change(content: str) -> list[dict[str, t.Any]]:
     ]
 
 
-def guard(lab: Lab, *options: str, **parameters: t.Any) -> support.Run:
-    return support.play(lab.name, [task(**parameters)], *options)
+def guard(lab: Lab, *parameters: dict[str, t.Any], options: t.Sequence[str] = ()) -> list[dict[str, t.Any]]:
+    """The results of these calls, one after the other, whether they fail or not."""
+    tasks = [{**task(**each), "ignore_errors": True} for each in parameters]
+    return support.play(lab.name, tasks, *options).results
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ def test_the_host_comes_back_after_a_change_that_cuts_it_off(lab: Lab) -> None:
     assert eventually(60, lab.answers), lab.shell("journalctl -u 'bulkhead-guard-*' --no-pager")
     assert lab.shell(STATE) == before
     assert lab.shell(UNITS) == ""
-    late = guard(lab, name="table", state="confirmed")
-    assert "too late: the guard table fired at 20" in late.failure
-    assert f"restored {TABLE}; ran 'nft --file {TABLE}' (exit status 0)" in late.failure
+    (late,) = guard(lab, {"name": "table", "state": "confirmed"})
+    assert "too late: the guard table fired at 20" in late["msg"]
+    assert f"restored {TABLE}; ran 'nft --file {TABLE}' (exit status 0)" in late["msg"]
 
 
 def test_a_confirmed_change_stays(lab: Lab) -> None:
@@ -81,23 +83,22 @@ def test_a_confirmed_change_stays(lab: Lab) -> None:
     assert lab.shell(f"head -n 1 {TABLE}") == "# kept"
     assert lab.shell(UNITS) == ""
     assert not lab.host.file(f"{GUARDS}/table").exists
-    assert guard(lab, name="table", state="confirmed").changed == [], "once is enough"
 
 
 def test_the_connection_that_armed_it_proves_nothing(lab: Lab) -> None:
-    """Through sudo, too, which drops SSH_CONNECTION."""
-    run = support.play(lab.name, [task(**TABLE_GUARD), task(name="table", state="confirmed")], *lab.over_ssh)
-    assert "was armed over this very SSH connection" in run.failure
-    assert "reset_connection" in run.failure
-    again = support.play(lab.name, [task(**TABLE_GUARD), task(name="table", state="confirmed")], *lab.over_ssh)
-    assert "was armed over this very SSH connection" in again.failure, "arming again counts as arming"
-    run = support.play(lab.name, [task(name="table", state="confirmed")], *lab.over_ssh)
-    assert (run.rc, len(run.changed)) == (0, 1), run.output
+    """Through sudo, too, which drops SSH_CONNECTION. Arming again counts as arming."""
+    arm, confirm = TABLE_GUARD, {"name": "table", "state": "confirmed"}
+    _armed, refused = guard(lab, arm, confirm, options=lab.over_ssh)
+    assert "was armed over this very SSH connection" in refused["msg"] and "reset_connection" in refused["msg"]
+    _armed, refused = guard(lab, arm, confirm, options=lab.over_ssh)
+    assert "was armed over this very SSH connection" in refused["msg"]
+    first, second = guard(lab, confirm, confirm, options=lab.over_ssh)
+    assert (first["changed"], second["changed"]) == (True, False)
 
 
 def test_a_reboot_does_not_disarm_it(lab: Lab) -> None:
     before = lab.shell(f"sha256sum {TABLE}")
-    assert guard(lab, name="table", files=[TABLE], timeout=10).rc == 0
+    guard(lab, {"name": "table", "files": [TABLE], "timeout": 10})
     lab.shell(f"echo lost >{TABLE}")
     boot = lab.shell("cat /proc/sys/kernel/random/boot_id")
     lab.host.run("systemctl reboot")
@@ -120,46 +121,50 @@ def test_files_are_restored_with_all_that_belongs_to_them(lab: Lab) -> None:
     )
     before = lab.shell(see)
     files = ["/etc/lab/a b", "/etc/lab/link", "/etc/lab/absent", "/etc/lab/deep/absent"]
-    assert guard(lab, name="files", files=files).rc == 0
+    guard(lab, {"name": "files", "files": files})
     lab.shell(
         "cd /etc/lab && rm 'a b' link && echo x >link && mkdir 'deep' && echo x >absent && echo x >deep/absent && "
         "ln -s /etc/passwd 'a b'"
     )
-    run = guard(lab, name="files", state="restored")
-    assert run.changed, run.output
-    result = run.results[0]
-    assert (result["armed"], result["fired"], result["report"]["complete"]) == (False, True, True)
+    result, again = guard(lab, *[{"name": "files", "state": "restored"}] * 2)
+    assert (result["changed"], result["armed"], result["fired"], again["changed"]) == (True, False, True, False)
+    assert result["report"]["complete"] is True
     assert [entry["result"] for entry in result["report"]["files"]] == ["restored", "restored", "removed", "removed"]
     lab.shell("rmdir /etc/lab/deep")
     assert lab.shell(see) == before
     assert lab.shell("ls -A /etc/lab").split("\n") == ["a b", "link"], "nothing half-written is left"
-    assert guard(lab, name="files", state="restored").changed == []
     assert lab.shell(f"ls {GUARDS}/files") == "record\nrestore\nresult", "no copy of the files stays"
 
 
 def test_the_state_saved_first_is_kept(lab: Lab) -> None:
+    arm = {"name": "twice", "files": ["/etc/state"], "timeout": 60}
     lab.shell("echo good >/etc/state")
-    assert guard(lab, name="twice", files=["/etc/state"], timeout=60).changed
+    guard(lab, arm)
     lab.shell("echo bad >/etc/state")
-    again = guard(lab, name="twice", files=["/etc/state"], timeout=600)
-    assert (again.rc, again.changed) == (0, []), again.output
-    other = guard(lab, name="twice", files=["/etc/state", "/etc/other"])
-    assert "armed already, for other files or steps (files: ['/etc/state']" in other.failure
-    extended = guard(lab, name="twice", files=["/etc/state"], timeout=600, extend=True)
-    assert extended.changed
-    assert extended.results[0]["expires_at"] > again.results[0]["expires_at"]
-    assert guard(lab, name="twice", state="restored").changed
+    longer = {**arm, "timeout": 600}
+    again, other, extended, restored = guard(
+        lab,
+        longer,
+        {**arm, "files": ["/etc/other"]},
+        {**longer, "extend": True},
+        {"name": "twice", "state": "restored"},
+    )
+    assert again["changed"] is False
+    assert "armed already, for other files or steps (files: ['/etc/state']" in other["msg"]
+    assert extended["changed"] and extended["expires_at"] > again["expires_at"]
+    assert restored["changed"]
     assert lab.shell("cat /etc/state") == "good"
 
 
 def test_a_timer_that_somebody_stopped_is_started_again(lab: Lab) -> None:
     lab.shell("echo good >/etc/state")
-    guard(lab, name="stopped", files=["/etc/state"])
+    arm = {"name": "stopped", "files": ["/etc/state"]}
+    guard(lab, arm)
     lab.shell("echo bad >/etc/state; systemctl disable --quiet --now bulkhead-guard-stopped.timer")
-    assert guard(lab, "--check", name="stopped", files=["/etc/state"]).changed
-    assert guard(lab, name="stopped", files=["/etc/state"]).changed
+    (again,) = guard(lab, arm)
+    assert again["changed"]
     assert lab.shell("systemctl is-active bulkhead-guard-stopped.timer") == "active"
-    guard(lab, name="stopped", state="restored")
+    guard(lab, {"name": "stopped", "state": "restored"})
     assert lab.shell("cat /etc/state") == "good"
 
 
@@ -168,7 +173,7 @@ def test_what_fails_keeps_nothing_else_from_being_restored(lab: Lab) -> None:
     lab.shell("mkdir -p /etc/gone && echo good >/etc/gone/file && echo good >/etc/state")
     steps = [["false"], ["touch", "/etc/step two"]]
     files = ["/etc/gone/file", "/etc/state"]
-    assert guard(lab, name="failing", files=files, restore=steps, timeout=10).rc == 0
+    guard(lab, {"name": "failing", "files": files, "restore": steps, "timeout": 10})
     lab.shell("rm -r /etc/gone && touch /etc/gone && echo bad >/etc/state; systemctl daemon-reload")
     assert eventually(30, lambda: lab.host.file("/etc/step two").exists)
     assert eventually(5, lambda: lab.host.run(UNITS).stdout == "")
@@ -177,33 +182,32 @@ def test_what_fails_keeps_nothing_else_from_being_restored(lab: Lab) -> None:
     journal = lab.shell("journalctl --unit=bulkhead-guard-failing.service --priority=err --output=cat --no-pager")
     assert "failed (exit status 1): restore /etc/gone/file" in journal and "failed (exit status 1): false" in journal
 
-    late = guard(lab, name="failing", state="confirmed")
-    report = late.results[0]["report"]
-    assert (report["complete"], [entry["result"] for entry in report["files"]]) == (False, ["failed", "restored"])
-    assert [entry["rc"] for entry in report["steps"]] == [1, 0]
-    lost = guard(lab, name="failing", files=files)
-    assert "holds the only copy of files that are not back" in lost.failure
+    late, lost = guard(lab, {"name": "failing", "state": "confirmed"}, {"name": "failing", "files": files})
+    assert (late["fired"], late["report"]["complete"]) == (True, False)
+    assert [entry["result"] for entry in late["report"]["files"]] == ["failed", "restored"]
+    assert [entry["rc"] for entry in late["report"]["steps"]] == [1, 0]
+    assert "holds the only copy of files that are not back" in lost["msg"]
 
     lab.shell("rm /etc/gone")
-    assert "could not put everything back" in guard(lab, name="failing", state="restored").failure
-    assert lab.shell("cat /etc/gone/file") == "good", "the second attempt brought it back; the step still fails"
-    anew = guard(lab, name="failing", files=["/etc/state"])
-    assert anew.changed and "had fired at" in anew.output
-    assert guard(lab, name="failing", state="confirmed").changed
+    again, anew, confirmed = guard(
+        lab,
+        {"name": "failing", "state": "restored"},
+        {"name": "failing", "files": ["/etc/state"]},
+        {"name": "failing", "state": "confirmed"},
+    )
+    assert "could not put everything back" in again["msg"], "the step still fails"
+    assert lab.shell("cat /etc/gone/file") == "good"
+    assert "had fired at" in " ".join(anew["warnings"])
+    assert confirmed["changed"]
 
 
 def test_check_mode_says_it_and_does_nothing(lab: Lab) -> None:
-    run = guard(lab, "--check", "--diff", name="checked", files=["/etc/state"], restore=[["true"]])
-    assert run.changed
-    difference = run.results[0]["diff"]
-    assert difference["before"] == {"armed": False}
-    assert difference["after"] == {"armed": True, "files": ["/etc/state"], "restore": [["true"]]}
-    assert lab.shell(UNITS) == ""
-    assert lab.host.run(f"ls {GUARDS}/checked").rc != 0
-    guard(lab, name="checked", files=["/etc/state"])
-    assert guard(lab, "--check", name="checked", state="confirmed").changed
-    assert lab.shell(UNITS) != ""
-    guard(lab, name="checked", state="confirmed")
+    arm = {"name": "checked", "files": ["/etc/state"], "restore": [["true"]]}
+    (armed, confirmed) = guard(lab, arm, {"name": "checked", "state": "confirmed"}, options=["--check", "--diff"])
+    assert (armed["changed"], confirmed["changed"]) == (True, False)
+    assert armed["diff"]["before"] == {"armed": False}
+    assert armed["diff"]["after"] == {"armed": True, "files": ["/etc/state"], "restore": [["true"]]}
+    assert "checked" not in lab.shell(f"{UNITS}; ls {GUARDS}")
 
 
 def test_of_two_at_once_one_wins(lab: Lab) -> None:
@@ -227,27 +231,25 @@ def test_of_two_at_once_one_wins(lab: Lab) -> None:
     for thread in threads:
         thread.join()
     assert sorted(map(bool, outcomes)) == [False, True]
-    assert guard(lab, name="race", state="confirmed").changed
 
 
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"name": "a/b", "files": ["/etc/state"]}, "name: 'a/b' must be"),
-        ({"name": "x", "files": ["/etc/../etc/state"]}, "must be an absolute path"),
-        ({"name": "x", "files": ["/etc"]}, "/etc is neither a file nor a link"),
-        ({"name": "x", "files": ["/proc/sys/net/ipv4/ip_forward"]}, "cannot be guarded"),
-        ({"name": "x", "files": ["/etc/state"], "restore": [["no-such-program"]]}, "no program 'no-such-program'"),
-        ({"name": "x", "files": ["/etc/state"], "timeout": 1}, "timeout must be 5 to 86400 seconds, not 1"),
-        ({"name": "x"}, "there is nothing to put back"),
-        ({"name": "x", "state": "restored"}, "there is no guard x on this host"),
-    ],
-)
-def test_mistakes_are_told_before_anything_is_touched(lab: Lab, parameters: dict[str, object], words: str) -> None:
-    run = guard(lab, **parameters)
-    assert words in run.failure
-    assert lab.shell(UNITS) == ""
-    assert lab.host.run(f"ls {GUARDS}/x {GUARDS}/x.new").rc != 0
+MISTAKES: list[tuple[dict[str, t.Any], str]] = [
+    ({"name": "a/b", "files": ["/etc/state"]}, "name: 'a/b' must be"),
+    ({"name": "wrong", "files": ["/etc/../etc/state"]}, "must be an absolute path"),
+    ({"name": "wrong", "files": ["/etc"]}, "/etc is neither a file nor a link"),
+    ({"name": "wrong", "files": ["/proc/sys/net/ipv4/ip_forward"]}, "cannot be guarded"),
+    ({"name": "wrong", "files": ["/etc/state"], "restore": [["no-such-program"]]}, "no program 'no-such-program'"),
+    ({"name": "wrong", "files": ["/etc/state"], "timeout": 1}, "timeout must be 5 to 86400 seconds, not 1"),
+    ({"name": "wrong"}, "there is nothing to put back"),
+    ({"name": "wrong", "state": "restored"}, "there is no guard wrong on this host"),
+]
+
+
+def test_mistakes_are_told_before_anything_is_touched(lab: Lab) -> None:
+    results = guard(lab, *[parameters for parameters, _words in MISTAKES])
+    for result, (_parameters, words) in zip(results, MISTAKES, strict=True):
+        assert result["failed"] and words in result["msg"]
+    assert "wrong" not in lab.shell(f"{UNITS}; ls {GUARDS} | grep -v lock")
 
 
 def _start(lab: Lab, tasks: list[dict[str, object]]) -> subprocess.Popen[bytes]:
