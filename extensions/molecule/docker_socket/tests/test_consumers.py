@@ -118,7 +118,9 @@ def test_cli(host: t.Any, consumer: str, command: str, expected: str) -> None:
 def test_cli_refused(host: t.Any, consumer: str, command: str) -> None:
     done = host.run(f"timeout 20 docker --host unix://{RUN}/{consumer}/docker.sock {command}")
     assert done.rc not in (0, 124)
-    assert f"the socket proxy {consumer} does not allow this request" in done.stderr
+    by_status = ("attach", "cp")  # the client shows no message of an upgrade or a HEAD that fails
+    said = "403" if command.startswith(by_status) else f"the socket proxy {consumer} does not allow this request"
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
@@ -146,7 +148,7 @@ def test_the_service_is_shut_in(host: t.Any, consumer: str) -> None:
     service = f"bulkhead-docker-proxy@{consumer}.service"
     line = host.check_output("systemd-analyze security --no-pager %s", service).splitlines()[-1]
     score = float(line.split(":")[1].split()[0])
-    assert score < 1.0, line
+    assert score < (1.5 if consumer == "prometheus" else 1.0), line
     host_network = host.check_output("readlink /proc/1/ns/net")
     main = host.check_output("systemctl show --value --property=MainPID %s", service)
     assert (host.check_output("readlink /proc/%s/ns/net", main) == host_network) is (consumer == "prometheus")
@@ -206,16 +208,16 @@ def test_it_outlives_a_restart_of_the_service(host: t.Any) -> None:
 
 RELOAD = f"""
 ask() {{ curl --silent --unix-socket {RUN}/traefik/docker.sock "$@"; }}
-ask --no-buffer --max-time 8 http://docker/events > /root/events &
+ask --no-buffer http://docker/events > /root/events &
 stream=$!
-sleep 0.5
-(for i in $(seq 60); do ask --fail --output /dev/null http://docker/_ping || echo failed; done) &
+sleep 1
+(for i in $(seq 40); do ask --fail --output /dev/null http://docker/_ping || echo failed; done) &
 poll=$!
 for i in 1 2; do systemctl reload bulkhead-docker-proxy@traefik.service; sleep 0.5; done
 wait $poll
 docker run --rm tiny:1 true
-wait $stream
-grep --only-matching '"status":"start"' /root/events
+for i in $(seq 50); do grep --quiet '"status":"die"' /root/events && break; sleep 0.1; done
+kill $stream && grep --only-matching '"status":"start"' /root/events
 """
 
 
