@@ -25,6 +25,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit impor
 from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade import choose, packages, steps
 from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade.choose import Choice
 from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade.packages import Package
+from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade.verify import outdated
 
 Options = Mapping[str, t.Any]
 Json = dict[str, t.Any]
@@ -47,10 +48,12 @@ def run(runs: Run, options: Options) -> tuple[Json, list[steps.Finding]]:
     found = packages.read(runs, options["manager"], [*names, *options["foreign"], *extra])
     wanted = [found[name] for name in names if not options["adopt"] or found[name].installed]
     choices, unavailable = choose.plan(wanted, options["engine"], options["version"], options["upgrade"])
-    action = _action(choices, options["engine"])
     engine = Engine(options["docker_host"])
     content, problem = _config(runs, options)
     host = survey(runs, engine, Given(options["service"], None, None, content))
+    action = _action(choices, options["engine"])
+    if action == "none" and options["upgrade"] and host.status == plan.RUNNING and outdated(host.unit):
+        action = "restart"  # of an upgrade that was not finished, or that somebody else made
     situation = _situation(host, engine, choices, found, action, options)
     situation = replace(situation, config=content, config_error=problem)
     findings = steps.judge(situation, options["accept"])
@@ -174,14 +177,14 @@ def os_release(path: str = "/etc/os-release") -> tuple[str, int]:
 def _plan(host: Survey, engine: Engine, choices: Sequence[Choice], action: str, options: Options) -> Json:
     moving = [choice for choice in choices if choice.moves]
     running = host.status == plan.RUNNING
-    snapshot = engine.snapshot() if running and moving else Snapshot((), frozenset())
+    snapshot = engine.snapshot() if running and action != "none" else Snapshot((), frozenset())
     after = _after(choices, options["engine"])
     return {
         "action": action,
         "specs": choose.specs(options["manager"], [(choice.name, choice.after) for choice in moving]),
         "moves": [{"name": choice.name, "before": choice.before, "after": choice.after} for choice in moving],
         "summary": [f"{one.name} {one.before or 'not installed'} -> {one.after}" for one in moving],
-        "version": ".".join(str(part) for part in after) if moving else "",
+        "version": ".".join(str(part) for part in after) if action != "none" else "",
         "back": choose.way_back(options["manager"], choices),
         "running": running,
         "live": host.info.get("LiveRestoreEnabled") is True,

@@ -25,7 +25,7 @@ class Situation:
 
     before: Version = ()
     after: Version = ()
-    upgrade: str = ""  # what the packages do: "", install, upgrade, downgrade
+    upgrade: str = ""  # what is done: "", install, upgrade, downgrade, restart
     context: daemon_check.Context = field(default_factory=daemon_check.Context)  # its version is the one after
     config: Mapping[str, t.Any] = field(default_factory=dict)  # daemon.json
     config_error: str = ""
@@ -103,7 +103,7 @@ def _refused_settings(s: Situation) -> list[str]:
 
 
 def _stopping(s: Situation) -> list[str]:
-    return list(s.containers) if s.upgrade in ("upgrade", "downgrade") and not s.live else []
+    return list(s.containers) if s.upgrade in ("upgrade", "downgrade", "restart") and not s.live else []
 
 
 def _old_client_floor(s: Situation) -> list[str]:

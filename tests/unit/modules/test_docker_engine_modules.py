@@ -18,7 +18,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import Daemon
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.unit import Unit
-from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade import verify
+from ansible_collections.bulkhead.docker.plugins.module_utils.upgrade import preflight, verify
 from ansible_collections.bulkhead.docker.plugins.modules import docker_engine_preflight, docker_engine_verify
 from ansible_collections.bulkhead.docker.tests.fake_engine import Engine, inspected, serving
 
@@ -114,6 +114,17 @@ def test_a_plan_for_an_upgrade(host: Host) -> None:
 def test_without_a_request_nothing_moves(host: Host) -> None:
     result = host.call(PREFLIGHT, **{**ASKED, "upgrade": False})
     assert (result["plan"]["action"], result["plan"]["specs"], result["findings"]) == ("none", [], [])
+
+
+def test_an_upgrade_that_was_not_finished_is(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packages are new, the process is the old program: that is one restart away, and judged like an upgrade."""
+    host.packages(docker_ce=(OLD, "install", (OLD,)), containerd_io=("1.7-1", "install", ("1.7-1",)))
+    monkeypatch.setattr(preflight, "outdated", lambda _unit: True)
+    plan = host.call(PREFLIGHT, **ASKED)["plan"]
+    assert (plan["action"], plan["specs"], plan["version"], len(plan["containers"])) == ("restart", [], "28.5.2", 1)
+    assert host.call(PREFLIGHT, **{**ASKED, "upgrade": False})["plan"]["action"] == "none"
+    host.engine.answers["/info"]["LiveRestoreEnabled"] = False
+    assert "containers-stop" in host.call(PREFLIGHT, **ASKED)["msg"]
 
 
 def test_containers_that_would_stop_are_named_until_accepted(host: Host) -> None:

@@ -66,7 +66,11 @@ CASES: dict[str, tuple[list[Situation], list[Situation]]] = {
         ],
     ),
     "containers-stop": (
-        [step("28.5.1", "28.5.2", containers=("web",)), step("28.5.2", "28.5.1", "downgrade", containers=("web",))],
+        [
+            step("28.5.1", "28.5.2", containers=("web",)),
+            step("28.5.2", "28.5.1", "downgrade", containers=("web",)),
+            step("28.5.2", "28.5.2", "restart", containers=("web",)),
+        ],
         [
             step("28.5.1", "28.5.2"),
             step("28.5.1", "28.5.2", containers=("web",), info=LIVE),
