@@ -203,7 +203,10 @@ def moved(package: str, task: Json) -> list[Json]:
 
 
 TASKS: list[Json] = [
-    module("selection", options={"select": ["severity:critical"], "skip": ["daemon-*"], "verdicts": ["pass", "fail"]}),
+    module(
+        "selection",
+        options={"select": ["severity:critical"], "skip": ["daemon-*", "subject:host"], "verdicts": ["pass", "fail"]},
+    ),
     module("own rule", options={"select": ["site-*"], "rules": [SITE_RULE]}),
     module("unknown rule", options={"select": ["container-privilegd"]}),
     module("outsider", remote_user="outsider"),
