@@ -153,8 +153,8 @@ plan:
   contains:
     action:
       description:
-        - V(none), V(install), V(upgrade) or V(downgrade), or V(restart) when O(upgrade) finds an engine that still runs a
-          program that has been replaced.
+        - V(none), V(install), V(upgrade) or V(downgrade), or V(restart) when O(upgrade) finds an engine that still
+          runs a program that has been replaced.
       type: str
       sample: upgrade
     specs:
