@@ -55,7 +55,7 @@ def test_selectors(select: list[str], skip: list[str], ids: list[str]) -> None:
         ([], ["cis:9.9"], "skip: no rule answers to 'cis:9.9'"),
         (["cis-1.6:5.5"], [], "no rule answers"),
         (["severity:bad"], [], "must end with one of critical, high"),
-        (["subject:image"], [], "must end with one of daemon, container"),
+        (["subject:image"], [], "must end with one of host, daemon, container"),
         (["cis-1.7:5.4"], [], "before the colon may stand subject, severity, cis, cis-1.6, cis-1.8"),
         (["tag:x"], [], "begins with 'tag'"),
     ],

@@ -13,8 +13,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
 
 GOOD = {"docker_daemon_config": {"icc": False}}
+ROLE = ("--tags", "docker_daemon")  # the others look at the machine itself
 BAD = {"docker_daemon_config": {"no-such-key": True}}
 
 
@@ -36,7 +40,7 @@ def harden(tmp_path: Path) -> t.Callable[..., tuple[int, set[str]]]:
         inventory = tmp_path / "hosts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": common}}))
         program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, "bulkhead.docker.harden", "-i", str(inventory), "--check", *options]
+        command = [program, "bulkhead.docker.harden", "-i", str(inventory), "--check", *(options or ROLE)]
         environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
         stats = json.loads(done.stdout[done.stdout.index("{") :])["stats"]
@@ -58,7 +62,7 @@ def test_it_stops_at_the_first_batch_with_a_failure(harden: t.Callable[..., tupl
 
 def test_batches_are_yours_to_choose(harden: t.Callable[..., tuple[int, set[str]]]) -> None:
     hosts = {"one": GOOD, "two": BAD, "three": GOOD, "four": GOOD}
-    status, reached = harden(hosts, "-e", '{"docker_harden_serial": 2}')
+    status, reached = harden(hosts, *ROLE, "-e", '{"docker_harden_serial": 2}')
     assert status != 0
     assert reached == {"one", "two"}
 
@@ -66,3 +70,11 @@ def test_batches_are_yours_to_choose(harden: t.Callable[..., tuple[int, set[str]
 def test_a_tag_chooses_the_role(harden: t.Callable[..., tuple[int, set[str]]]) -> None:
     assert harden({"one": BAD}, "--tags", "something_else")[0] == 0
     assert harden({"one": BAD}, "--tags", "docker_daemon")[0] != 0
+
+
+def test_every_role_that_changes_a_host_is_run_by_its_tag() -> None:
+    (play,) = yaml.safe_load((ROOT / "playbooks" / "harden.yml").read_text())
+    roles = play["roles"]
+    there = {path.name for path in (ROOT / "roles").iterdir()} - {"docker_audit"}
+    assert {entry["role"] for entry in roles} == {f"bulkhead.docker.{name}" for name in there}
+    assert all(entry["tags"] == [entry["role"].rpartition(".")[2]] for entry in roles)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils import plan
+from ansible_collections.bulkhead.docker.plugins.module_utils import plan, subids
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import (
     control,
     files,
@@ -213,7 +213,7 @@ def test_a_remapped_user_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path
     check(remap("default"), accept=True)
 
     tables = {name: (str(tmp_path / name), "", "") for name in ("uid", "gid")}
-    monkeypatch.setattr(remapping.subids, "TABLES", tables)
+    monkeypatch.setattr(subids, "TABLES", tables)
     (tmp_path / "uid").write_text("daemon:300000:65536\n")
     with pytest.raises(RefusedError, match=f"daemon has no range in {tmp_path}/gid") as error:
         check(remap("daemon"))

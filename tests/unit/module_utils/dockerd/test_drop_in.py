@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_json import Config
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import apply, files, flags, listening
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files, flags, listening
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.command import DROP_IN, CommandError, command_of
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError
@@ -249,7 +249,12 @@ def test_what_does_not_start_is_undone(host: Host) -> None:
 def test_a_listener_that_is_not_there_is_undone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     before = host.traces()
     asked: list[t.Any] = []
-    monkeypatch.setattr(apply.listening, "lacking", lambda *given: asked.append(given) or ["tcp://x does not answer"])
+
+    def lacking(*given: t.Any) -> list[str]:
+        asked.append(given)
+        return ["tcp://x does not answer"]
+
+    monkeypatch.setattr(listening, "lacking", lacking)
     with pytest.raises(UndoneError, match="after the restart: tcp://x does not answer"):
         host.run(TLS, LISTEN)
     assert asked == [(list(LISTEN), "/cert")]
