@@ -148,11 +148,12 @@ def lines(pem: str) -> set[str]:
 
 
 def result(run: Run) -> dict[str, t.Any]:
-    """Of the task that installs, which is the last one of the module."""
+    """Of the task that installs, which is the last one of the module that ran."""
     found = [
         one
         for one in run.results
-        if one["action"].endswith("docker_tls_files") and "ca" in one["invocation"]["module_args"]
+        if one["action"].endswith("docker_tls_files")
+        and "ca" in one.get("invocation", {}).get("module_args", {})  # a skipped task has none
     ]
     return dict(found[-1])
 

@@ -64,8 +64,12 @@ def _mapped(found: Json, kind: str) -> Ranges:
     return [(row[1], row[1] + row[2] - 1) for row in rows if row[2] > 1 or row[0] != 0]
 
 
+def _is_id(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_row(row: t.Any, length: int) -> bool:
-    return isinstance(row, list) and len(row) == length and all(type(value) is int for value in row)
+    return isinstance(row, list) and len(row) == length and all(_is_id(value) for value in row)
 
 
 def proxies(daemon: Json) -> dict[str, t.Any] | None:
@@ -94,7 +98,7 @@ def _shared_ids(found: Json) -> Rows:
         if not isinstance(granted, dict) or not isinstance(accounts, dict):
             return None
         taken = [(name, row[0], row[0] + row[1] - 1) for name in granted for row in _pairs(granted[name])]
-        taken += [(name, one, one) for name, one in accounts.items() if type(one) is int]
+        taken += [(name, one, one) for name, one in accounts.items() if _is_id(one)]
         for first, last in _mapped(found, kind):
             clashes = [f"{name} ({_span(low, high)})" for name, low, high in taken if low <= last and high >= first]
             rows += [{"ids": kind, "range": _span(first, last), "also_of": clashes[:10]}] if clashes else []

@@ -24,7 +24,7 @@ def site(host: t.Any, client: t.Any) -> Site:
     name = str(host.backend.get_hostname())
     shown = json.loads(host.check_output("ip -json -4 address show dev eth0"))
     found = Site(host, client, name, shown[0]["addr_info"][0]["local"], ROOT / "build" / "docker_tls" / name)
-    found.hand_out("alice", "bob")
+    found.hand_out(*(path.name for path in (found.directory / "clients").iterdir()))
     return found
 
 

@@ -210,7 +210,7 @@ def test_check_on_a_bare_host_tells_all_and_writes_nothing(site: Site) -> None:
         docker_tls_clients_dir=str(bare / "clients"),
     )
     assert run.rc == 0, run.output
-    assert run.changed[0] == "Site | Keep the authority" and run.changed[-1].startswith("Server | Install")
+    assert run.changed[0].endswith("Site | Keep the authority") and "Server | Install" in run.changed[-1]
     (shown,) = result(run)["diff"]
     assert [shown["before"], sorted(shown["after"])] == [
         dict.fromkeys(("ca.pem", "server-cert.pem", "server-key.pem")),
