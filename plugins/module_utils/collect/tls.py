@@ -150,7 +150,8 @@ def decoded(der: bytes) -> Json:
     """A certificate in plain JSON; without openssl on the host, its fingerprint only."""
     options = ["-noout", "-dates", "-subject", "-issuer", "-nameopt", "RFC2253", "-text"]
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function  (collecting knows no AnsibleModule, and has threads)
+        # collecting knows no AnsibleModule, whose run_command is not for threads
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             ["openssl", "x509", "-inform", "DER", *options], input=der, capture_output=True, timeout=5, check=False
         )
         told = done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
