@@ -24,8 +24,9 @@ RULES: t.Final[tuple[Rule, ...]] = (
         offenders="!rootless && {rootless: rootless, euid: daemon.euid}",
         expected="rootless among the engine's security options",
         source="GET /info: SecurityOptions",
-        remedy="Move the workload to a rootless engine: `dockerd-rootless-setuptool.sh install` as its own user."
+        remedy="Move the workload to a rootless engine of its own user: role docker_rootless."
         " Where that is not possible, remap user namespaces (daemon-userns-remap) and waive this rule.",
+        role="docker_rootless",
         cis=cis("2.1"),
     ),
     _mended(
