@@ -148,14 +148,9 @@ def lines(pem: str) -> set[str]:
 
 
 def result(run: Run) -> dict[str, t.Any]:
-    """Of the task that installs, which is the last one of the module that ran."""
-    found = [
-        one
-        for one in run.results
-        if one["action"].endswith("docker_tls_files")
-        and "ca" in one.get("invocation", {}).get("module_args", {})  # a skipped task has none
-    ]
-    return dict(found[-1])
+    """Of the task that installs; the module's other tasks only look."""
+    files = [one for one in run.results if one["action"].endswith("docker_tls_files") and "Install" in one["task"]]
+    return dict(files[-1])
 
 
 def docker_cp(source: Path, target: str) -> None:
