@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,7 +211,6 @@ def started_at(pid: int) -> float:
     identity = process_start(pid)
     if not identity:
         return 0.0
-    for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines():
-        if line.startswith("btime "):
-            return int(line.split()[1]) + int(identity.rpartition("/")[2]) / os.sysconf("SC_CLK_TCK")
-    return 0.0
+    # /proc/stat tells the boot in whole seconds only: too coarse beside the time of a file
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted + int(identity.rpartition("/")[2]) / os.sysconf("SC_CLK_TCK")

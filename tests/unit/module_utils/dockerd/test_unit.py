@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -84,9 +86,17 @@ def test_environment_files(text: str, expected: dict[str, str]) -> None:
     assert unit.parse_environment(text) == expected
 
 
+def test_a_process_begins_between_what_was_before_and_what_came_after() -> None:
+    """To a few hundredths of a second: it is held against the times of files."""
+    before = time.time()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        after = time.time()
+        assert before - 0.05 <= unit.started_at(process.pid) <= after + 0.05
+        process.kill()
+
+
 def test_the_identity_of_a_process() -> None:
     assert unit.process_start(os.getpid()) == unit.process_start(os.getpid()) != ""
     assert unit.process_start(0) == ""
-    assert unit.started_at(os.getpid()) > 0
     assert unit.started_at(0) == 0.0
     assert unit.command_line(os.getpid())
