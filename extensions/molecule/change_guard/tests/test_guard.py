@@ -58,14 +58,14 @@ def test_the_host_comes_back_after_a_change_that_cuts_it_off(lab: Lab) -> None:
     """The controller is killed the moment the connection is cut, so that nothing but the host itself can help."""
     before = lab.shell(STATE)
     assert lab.answers()
-    controller = _start(lab, [task(**TABLE_GUARD, timeout=30), *change(CUT)])
+    controller = _start(lab, [task(**TABLE_GUARD, timeout=60), *change(CUT)])
     assert eventually(60, lambda: "drop" in lab.shell("nft list table inet lab")), "the change was never made"
     os.killpg(controller.pid, signal.SIGKILL)
     controller.wait()
     assert lab.shell(STATE) != before
     assert not lab.answers()
 
-    assert eventually(90, lab.answers), lab.shell("journalctl -u 'bulkhead-guard-*' --no-pager")
+    assert eventually(120, lab.answers), lab.shell("journalctl -u 'bulkhead-guard-*' --no-pager")
     assert lab.shell(STATE) == before
     assert lab.shell(UNITS) == ""
     (late,) = guard(lab, {"name": "table", "state": "confirmed"})
