@@ -127,7 +127,8 @@ class Tenants:
     def _ask(self, process: Process, kernel: Kernel, told: int) -> None:
         """The other process, from here to its end."""
         signal.alarm(3 * self._timeout + 1)  # also when nobody is left to end it
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        # what can be written to: threads reserve far more address space than they use
+        resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
         os.setgroups([])
         os.setgid(process.gid)
         os.setuid(process.uid)
