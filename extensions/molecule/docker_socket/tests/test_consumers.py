@@ -53,7 +53,7 @@ SDK = [
     ("portainer", "client.containers.get('victim').exec_run('id')", 403),
     ("portainer", "client.containers.create('tiny:1').id", 403),
     ("portainer", "client.images.remove('tiny:1')", 403),
-    ("watchtower", "client.images.pull('nothere.invalid/app:1')", (404, 500)),
+    ("watchtower", "client.images.pull('127.0.0.1:9/app:1')", (404, 500)),
     ("watchtower", "client.containers.get('victim').exec_run('id')", 403),
     ("watchtower", "client.containers.prune()", 403),
     ("watchtower", "client.volumes.create('v').name", 403),
