@@ -80,6 +80,9 @@ CONTAINERS: tuple[Container, ...] = (
     Container("container-host-userns", {"userns": ["host"]}),
     Container("container-joined-namespaces", {"network": ["container:good"], **NO_PORTS}),
     Container("container-seccomp", {"security-opt": ["no-new-privileges", "seccomp=unconfined"]}),
+    Container(
+        "container-seccomp", {"security-opt": ["no-new-privileges", "seccomp=/srv/allow.json"]}, variant="permissive"
+    ),
     Container("container-no-new-privileges", {"security-opt": ["no-new-privileges=false"]}),
     Container("container-masked-paths", {"security-opt": ["no-new-privileges", "systempaths=unconfined"]}),
     Container(
@@ -129,6 +132,14 @@ CONTAINERS: tuple[Container, ...] = (
     Container("container-logging", {"log-driver": ["none"]}),
     Container("container-secret-environment", {"env": ["DB_PASSWORD=canary-5e1f"]}),
     Container("container-secret-metadata", {"label": ["api_token=canary-5e1f"]}),
+)
+
+#: What only a machine of its own can show, as VM_HOSTS.
+VM_CONTAINERS: tuple[Container, ...] = (
+    Container("container-apparmor", {"security-opt": ["no-new-privileges", "apparmor=unconfined"]}),
+)
+SELINUX_CONTAINERS: tuple[Container, ...] = (
+    Container("container-selinux", {"security-opt": ["no-new-privileges", "label=disable"]}),
 )
 
 #: daemon.json of a daemon that passes every rule but those of OPEN.
@@ -439,13 +450,63 @@ HOSTS: tuple[Host, ...] = (
     Host("host-time-sync", "systemctl stop chrony", "systemd-run --unit=chrony sleep 100000"),
 )
 
+#: What only a machine of its own can show: scenario vm_confinement breaks these, one at a time, on a host that the roles
+#: docker_auditd and docker_confinement have hardened. Each watch is deleted from the kernel, its file left as it is.
+_WATCHED = {
+    "dockerd": "/usr/sbin/dockerd",
+    "containerd-state": "/run/containerd",
+    "data-root": "/var/lib/docker",
+    "service-unit": "/usr/lib/systemd/system/docker.service",
+    "containerd-socket": "/run/containerd/containerd.sock",
+    "socket-unit": "/usr/lib/systemd/system/docker.socket",
+    "api-socket": "/run/docker.sock",
+    "defaults": "/etc/default/docker",
+    "containerd": "/usr/bin/containerd",
+    "containerd-shim-v2": "/usr/bin/containerd-shim-runc-v2",
+    "runc": "/usr/sbin/runc",
+    "containerd-unit": "/usr/lib/systemd/system/containerd.service",
+    "units": "/etc/systemd/system",
+    "containerd-config": "/etc/containerd",
+    "config": "/etc/docker/daemon.json",
+    "directory": "/etc/docker",
+    # not on a host with containerd 1.7: a file of this name stands for the program, or the configuration
+    "containerd-shim": "/usr/local/bin/containerd-shim",
+    "containerd-shim-v1": "/usr/local/bin/containerd-shim-runc-v1",
+    "sysconfig": "/etc/sysconfig/docker",
+}
+_RELOAD = "augenrules --load"
+
+
+def _forget(path: str) -> str:
+    """Delete the rules about a path from the kernel, and about all of its directory, which would do for it."""
+    found = f"auditctl -l | grep -E -- '(path|dir)={path}( |$)'"
+    return f"{found} | sed 's/^-a/-d/' | while read -r rule; do auditctl $rule; done"
+
+
+VM_HOSTS: tuple[Host, ...] = (
+    *(Host(f"watch-{kind}", _forget(path), _RELOAD, path, batch=kind) for kind, path in _WATCHED.items()),
+    Host(
+        "host-apparmor-default",
+        "apparmor_parser --remove /dev/stdin <<<'profile docker-default {}'",
+        "systemctl reset-failed docker; systemctl restart docker",
+        "not loaded",
+        batch="apparmor",
+    ),
+)
+
+#: The same with SELinux in AppArmor's place.
+SELINUX_HOSTS: tuple[Host, ...] = (
+    Host("host-selinux-enforcing", "setenforce 0", "setenforce 1", "false", batch="permissive"),
+    Host("host-selinux-engine", keys={"selinux-enabled": None}, seen="false", batch="engine"),
+)
+
 #: Other way round: red on the good daemon, and green with these keys.
 MENDED: dict[str, dict[str, t.Any]] = {"daemon-userns-remap": {"userns-remap": "default"}}
 
 #: Rules that nothing on a lab host can turn red, or green, and why; their cases must do.
 IMMUTABLE: dict[str, str] = {
-    "container-apparmor": "a host that is itself a container has no AppArmor of its own",
-    "container-selinux": "a host that is itself a container has no SELinux of its own",
+    "host-mandatory-access": "a kernel that is booted without either; a lab host does not count, being a container itself",
+    "host-selinux-policy": "another policy, not another setting: Debian 12's has no type for containers",
     "container-host-cgroupns": "on cgroup v1, which lab hosts may be on, it does not apply",
     "daemon-rootless": "another engine, not another setting",
     "daemon-rootless-ids": "about another engine; scenario docker_audit breaks it",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
@@ -133,10 +134,18 @@ def _seccomp(given: Options, process: Json | None, around: Context, privileged: 
     if at(process, "seccomp") == 0 or asked == "unconfined" or (privileged and asked is None):
         return "unconfined"
     if asked is not None:
-        return "builtin" if asked == "builtin" else "custom"
+        return "builtin" if asked == "builtin" else "permissive" if _permits(asked) else "custom"
     if supported is None:
         return "filtered" if at(process, "seccomp") == 2 else None
     return text(supported, "seccomp", "profile") or "unconfined"
+
+
+def _permits(profile: str) -> bool:
+    """Whether a profile, which the client sends as JSON, lets through what it does not name."""
+    try:
+        return text(json.loads(profile), "defaultAction") in ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE")
+    except ValueError:
+        return False
 
 
 def _apparmor(given: Options, inspect: Json, process: Json | None, privileged: bool) -> str | None:

@@ -22,6 +22,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape imp
     text,
     texts,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_watches import watches
 
 #: Component -> the setting of the policy about its versions.
 _VERSIONS = {"engine": "engine_versions", "containerd": "containerd_versions", "runc": "runc_versions"}
@@ -46,6 +47,10 @@ def host_document(facts: Facts, daemon: Json, policy: Json) -> dict[str, t.Any]:
         "outdated": {name: _outdated(versions_of[name], mapping(policy, key)) for name, key in _VERSIONS.items()},
         "kernel": text(facts.info, "KernelVersion") or None,
         "services": _services(host, policy),
+        "watches": watches(host),
+        "confinement": _confinement(host),
+        "engine_selinux": _engine_selinux(daemon),
+        "rootless": at(daemon, "rootless"),
         "policy": policy,
     }
 
@@ -111,6 +116,23 @@ def _outdated(version: str | None, branches: t.Mapping[str, str]) -> dict[str, s
         return {}
     why = "its branch is no longer maintained" if floor is None else "flaws are known in it"
     return {"version": version or "", "because": why, "wanted": " or ".join(f"{one}+" for one in branches.values())}
+
+
+def _confinement(host: Json) -> dict[str, t.Any] | None:
+    if not isinstance(host.get("confinement"), dict):
+        return None
+    found = mapping(host, "confinement")
+    container = found.get("container")
+    return {
+        "container": container if isinstance(container, str) else None,
+        "apparmor": at(found, "apparmor"),
+        "selinux": at(found, "selinux"),
+    }
+
+
+def _engine_selinux(daemon: Json) -> bool | None:
+    options = at(daemon, "security_options")
+    return "selinux" in options if isinstance(options, dict) else None
 
 
 def _services(host: Json, policy: Json) -> dict[str, t.Any] | None:

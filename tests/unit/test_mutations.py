@@ -14,6 +14,10 @@ ROWS: tuple[mutations.Container | mutations.Daemon | mutations.Host, ...] = (
     *mutations.CONTAINERS,
     *mutations.DAEMONS,
     *mutations.HOSTS,
+    *mutations.VM_CONTAINERS,
+    *mutations.VM_HOSTS,
+    *mutations.SELINUX_CONTAINERS,
+    *mutations.SELINUX_HOSTS,
 )
 MUTATED = {row.rule for row in ROWS} | set(mutations.MENDED)
 

@@ -21,9 +21,9 @@ class Facts:
     a known proxy of the engine's socket, see ``proxies.graded``).
 
     ``process``: ``pid``, ``uid`` (real, effective, saved, file system), ``uid_map`` (rows of inside, outside, count),
-    ``cap_eff`` and ``cap_bnd`` (``CAP_X`` names), ``no_new_privs``, ``seccomp`` (0, 1, 2), ``apparmor``, ``commands``
-    (process names in its pid namespace, null when that is the host's), ``namespaces`` (net, pid, ipc, uts, user,
-    cgroup: whether it is the host's). A value the kernel would not tell is null.
+    ``cap_eff`` and ``cap_bnd`` (``CAP_X`` names), ``no_new_privs``, ``seccomp`` (0, 1, 2), ``apparmor``, ``selinux``
+    (labels), ``commands`` (process names in its pid namespace, null when that is the host's), ``namespaces`` (net, pid,
+    ipc, uts, user, cgroup: whether it is the host's). A value the kernel would not tell is null.
 
     ``daemon``: ``pid``, ``euid``, ``flags`` (parsed), ``environment`` (names), ``config`` (path, exists, error,
     values), ``listeners`` (real sockets: proto, address, port or path; under ``tls`` what a TCP port answers),

@@ -54,7 +54,7 @@ def describe(socket_path: str, daemon: Json, names: Names) -> dict[str, t.Any]:
     for path in sockets:
         for key, entry in _looked_at("api_socket", path, names).items():
             found[key] = {**entry, "group_set": groups.get(_run(path), groups[""])}
-    found.update(_looked_at("containerd_socket", _containerd(daemon), names))
+    found.update(_looked_at("containerd_socket", containerd(daemon), names))
     return {
         "files": found,
         "directories": _above(found, names),
@@ -76,9 +76,10 @@ class Units:
     def files(self) -> list[tuple[str, str]]:
         """Role and path of the unit files and of all their drop-ins."""
         pairs = (("service_unit", self.service), ("socket_unit", self.socket))
-        return [(role, path) for role, name in pairs for path in self._of(name)]
+        return [(role, path) for role, name in pairs for path in self.of(name)]
 
-    def _of(self, name: str) -> list[str]:
+    def of(self, name: str) -> list[str]:
+        """The unit file of this name, and its drop-ins."""
         folders = list(dict.fromkeys(map(os.path.realpath, self._directories)))
         fragment = [path for path in (f"{one}/{name}" for one in folders) if os.path.lexists(path)][:1]
         kind = name.rpartition(".")[2]
@@ -88,7 +89,7 @@ class Units:
     def socket_settings(self) -> dict[str, list[str]]:
         """``SocketGroup`` and ``ListenStream`` of the socket unit, drop-ins applied; an empty value starts over."""
         found: dict[str, list[str]] = {}
-        for path in self._of(self.socket):
+        for path in self.of(self.socket):
             for line in _text(path).splitlines():
                 name, equals, value = (part.strip() for part in line.partition("="))
                 if equals and name in ("SocketGroup", "ListenStream"):
@@ -109,8 +110,8 @@ def _run(path: str) -> str:
 
 def _groups(daemon: Json, units: Units, names: Names) -> dict[str, dict[str, t.Any]]:
     """By path of the socket, the group that it is meant to have; under "" that of all others."""
-    configured = _setting(daemon, "group")
-    held = units.socket_settings() if "fd://" in (_setting(daemon, "hosts") or []) else {}
+    configured = setting(daemon, "group")
+    held = units.socket_settings() if "fd://" in (setting(daemon, "hosts") or []) else {}
     group = (held.get("SocketGroup") or ["root"])[-1]
     own = configured if isinstance(configured, str) and configured else "docker"
     streams = held.get("ListenStream", [])
@@ -123,8 +124,9 @@ def _group(name: str, names: Names) -> dict[str, t.Any]:
     return {"name": name, "gid": 0 if gid is None else gid}
 
 
-def _setting(daemon: Json, key: str) -> t.Any:
-    flags, values = daemon["flags"] or {}, (daemon["config"] or {}).get("values") or {}
+def setting(daemon: Json, key: str) -> t.Any:
+    """What the daemon was told, by a flag or by its file."""
+    flags, values = daemon.get("flags") or {}, (daemon.get("config") or {}).get("values") or {}
     return flags.get(key, values.get(key))
 
 
@@ -133,7 +135,7 @@ def _sockets(socket_path: str, daemon: Json) -> tuple[list[str], bool]:
     if daemon["listeners"] is None:
         return [socket_path], False
     paths = [_run(one["path"]) for one in daemon["listeners"] if one["proto"] == "unix"]
-    asked = {_run(host[len("unix://") :]) for host in _setting(daemon, "hosts") or [] if isinstance(host, str)}
+    asked = {_run(host[len("unix://") :]) for host in setting(daemon, "hosts") or [] if isinstance(host, str)}
     return [path for path in paths if path in asked or not _PARTS.match(path)], True
 
 
@@ -141,9 +143,9 @@ def _engine_files(daemon: Json, home: str) -> list[tuple[str, str]]:
     config = (daemon["config"] or {}).get("path")
     found = [("config", config)] if config else []
     found += [("directory", "/etc/docker"), ("defaults", "/etc/default/docker"), ("sysconfig", "/etc/sysconfig/docker")]
-    encrypted = _setting(daemon, "tls") or _setting(daemon, "tlsverify")
+    encrypted = setting(daemon, "tls") or setting(daemon, "tlsverify")
     for key, (role, name) in _TLS.items():
-        path = _setting(daemon, key) or (f"{home}/.docker/{name}" if encrypted else None)
+        path = setting(daemon, key) or (f"{home}/.docker/{name}" if encrypted else None)
         found += [(role, path)] if isinstance(path, str) and path.startswith("/") else []
     return found
 
@@ -156,8 +158,9 @@ def _registry_files(home: str, euid: int) -> t.Iterator[tuple[str, str]]:
                 yield "registry", f"{base}/{registry}/{name}"
 
 
-def _containerd(daemon: Json) -> str:
-    address = _setting(daemon, "containerd")
+def containerd(daemon: Json) -> str:
+    """The socket of the containerd that the daemon uses."""
+    address = setting(daemon, "containerd")
     return _run(address) if isinstance(address, str) and address.startswith("/") else CONTAINERD_SOCKET
 
 

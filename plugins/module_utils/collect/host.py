@@ -9,7 +9,9 @@ there when ``sockets_known`` and ``config_known``. ``config_holds_secrets``. ``d
 ``users`` and ``groups``: names and members, by number, of those that may write to a socket.
 ``sudo``: ``grants`` (``who``, ``users``, ``commands``) and ``unseen`` sources. ``credentials``: ``user``, ``path`` and
 ``registries``. ``mounts``: ``path``, ``device``, ``type``, ``options``, as the daemon sees them. ``containerd_root``.
-``services``: ``running`` and ``enabled`` units. What could not be read is null.
+``services``: ``running`` and ``enabled`` units. ``confinement``: see ``collect.confinement``. ``auditing``: see
+``auditd.kernel``. ``watched``: what of root's engine is worth it (see ``auditd.watched``). What could not be read is
+null.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import os
 import re
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import access, files
+from ansible_collections.bulkhead.docker.plugins.module_utils.auditd import kernel, watched
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import access, confinement, files
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.names import Names
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, text
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.reading import names as listed
@@ -38,6 +41,7 @@ def describe(socket_path: str, daemon: Json) -> dict[str, t.Any]:
     """The ``host`` part of the facts."""
     names = Names.read()
     found = files.describe(socket_path, daemon, names)
+    listening = [path for path, one in found["files"].items() if one["role"] == "api_socket"]
     sockets = [one for one in found["files"].values() if one["role"] in ("api_socket", "containerd_socket")]
     return {
         **found,
@@ -46,6 +50,9 @@ def describe(socket_path: str, daemon: Json) -> dict[str, t.Any]:
         "mounts": mounts(text(f"{PROC}/{daemon['pid']}/mountinfo") if daemon["pid"] else None),
         "containerd_root": _containerd_root(),
         "services": services(),
+        "confinement": confinement.describe(),
+        "auditing": kernel.read(),
+        "watched": [] if daemon["euid"] else watched.find(listening, daemon),
     }
 
 

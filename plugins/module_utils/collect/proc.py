@@ -71,6 +71,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self._host = {name: link(f"{PROC}/1/ns/{name}") for name in NAMESPACES}
+        self._selinux = text("/sys/fs/selinux/enforce") is not None
         self._apparmor = (text("/sys/module/apparmor/parameters/enabled") or "").startswith("Y")
         self._commands: dict[str, list[str]] | None = None
         self._scanning = threading.Lock()  # the containers are looked at side by side
@@ -90,6 +91,7 @@ class Kernel:
             "no_new_privs": state["NoNewPrivs"] == "1" if "NoNewPrivs" in state else None,
             "seccomp": int(state["Seccomp"]) if "Seccomp" in state else None,
             "apparmor": self._profile(pid),
+            "selinux": self._label(pid),
             "namespaces": {name: self._shared(name, namespace) for name, namespace in namespaces.items()},
             "commands": self._running(namespaces["pid"]),
         }
@@ -103,6 +105,11 @@ class Kernel:
         if not self._apparmor:
             return None
         found = text(f"{PROC}/{pid}/attr/apparmor/current") or text(f"{PROC}/{pid}/attr/current")
+        return found.strip("\0\n") if found else None
+
+    def _label(self, pid: int) -> str | None:
+        """SELinux's word only."""
+        found = text(f"{PROC}/{pid}/attr/current") if self._selinux else None
         return found.strip("\0\n") if found else None
 
     def _running(self, namespace: str | None) -> list[str] | None:

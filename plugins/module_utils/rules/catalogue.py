@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import Rule
 from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
     access,
+    confinement,
     container,
     container_resources,
     daemon,
@@ -19,12 +20,15 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
     proxies,
     rootless,
     tls,
+    watches,
 )
 
 RULES: t.Final[tuple[Rule, ...]] = (
     *host.RULES,
     *files.RULES,
     *access.RULES,
+    *confinement.RULES,
+    *watches.RULES,
     *daemon.RULES,
     *tls.RULES,
     *rootless.RULES,

@@ -53,10 +53,11 @@ RULES: t.Final[tuple[Rule, ...]] = (
         applies_when="engine.security_options.selinux",
         unless="the engine runs without SELinux",
         needs=("security", "inspect.ProcessLabel"),
-        offenders="(security.labels_disabled || inspect.ProcessLabel == '')"
-        " && {ProcessLabel: inspect.ProcessLabel, disabled: security.labels_disabled}",
-        expected="a process label, and no label=disable",
-        source="ProcessLabel; HostConfig.SecurityOpt",
+        offenders="(security.labels_disabled || inspect.ProcessLabel == '' || matches(process.selinux, '^[^:]*:[^:]*:"
+        "(dockerd|container_runtime|init|initrc|kernel|spc|unconfined|unconfined_service|unlabeled)_t'))"
+        " && {ProcessLabel: inspect.ProcessLabel, disabled: security.labels_disabled, kernel: process.selinux}",
+        expected="a process label of containers, in force, and no label=disable",
+        source="/proc/<pid>/attr/current; ProcessLabel; HostConfig.SecurityOpt",
         remedy=drop(
             "--security-opt label=disable",
             "security_opt: [label=disable]",
@@ -200,9 +201,9 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Every flaw in a rarely used system call is open to the container.",
         severity="high",
         needs=("security.seccomp",),
-        offenders="(security.seccomp == 'unconfined')"
+        offenders="contains(['unconfined', 'permissive'], security.seccomp)"
         " && {profile: security.seccomp, privileged: privileged, kernel: process.seccomp}",
-        expected="the engine's own profile, or another",
+        expected="the engine's own profile, or another that denies what it does not name",
         source="/proc/<pid>/status: Seccomp; HostConfig.SecurityOpt",
         remedy=drop(
             "--security-opt seccomp=unconfined",

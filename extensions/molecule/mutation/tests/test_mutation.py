@@ -25,6 +25,7 @@ set -e
 lab-image app:1.0 >/dev/null && docker tag app:1.0 app:latest && docker tag app:1.0 tecnativa/docker-socket-proxy:1.0
 docker network create app >/dev/null
 mkdir -p /srv/shared /srv/tls
+echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["kexec_load"], "action": "SCMP_ACT_ERRNO"}]}' >/srv/allow.json
 mountpoint -q /srv/shared || { mount --bind /srv/shared /srv/shared && mount --make-shared /srv/shared; }
 printf '#!/bin/sh\nsleep 1000\n' >/srv/sshd && chmod 755 /srv/sshd
 cd /srv/tls
@@ -36,7 +37,7 @@ NO_CONTAINERS = "docker ps --all --quiet | xargs -r docker rm --force --volumes 
 TEARDOWN = f"""
 {NO_CONTAINERS}
 docker network rm app >/dev/null; docker image rm app:1.0 app:latest tecnativa/docker-socket-proxy:1.0 >/dev/null
-umount /srv/shared; rm -rf /srv/shared /srv/tls /srv/sshd {DROP_IN}
+umount /srv/shared; rm -rf /srv/shared /srv/tls /srv/sshd /srv/allow.json {DROP_IN}
 """
 
 

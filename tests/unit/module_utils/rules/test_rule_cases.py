@@ -34,6 +34,10 @@ ABSENT = {
     "daemon-proxy-sockets",
     "host-containerd-filesystem",
     "host-kernel-version",
+    "host-mandatory-access",
+    "host-apparmor-default",
+    "watch-sysconfig",
+    *(rule for rule in BY_ID if rule.startswith("host-selinux-")),
     *(rule for rule in BY_ID if re.match("file-(registry|sysconfig|tls)-", rule)),
     *(rule for rule in BY_ID if rule.startswith(("daemon-tls-", "daemon-rootless-"))),
 }
@@ -112,6 +116,7 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (f"file-{one}-{what}" for one in ("config", "socket-unit") for what in ("owner", "mode")), "not_applicable"
         ),
+        **{rule: "not_applicable" for rule in BY_ID if rule.startswith("watch-") and rule not in ABSENT},
         **dict.fromkeys(("daemon-rootless-ids", "daemon-rootless-socket"), "unknown"),  # recorded before they were read
     },
 }
