@@ -26,7 +26,7 @@ options:
     default: present
   paths:
     description:
-      - What else to watch. What does not exist on this host is left out, and is in RV(skipped).
+      - What else to watch. What does not exist on this host is left out, and is in RV(missing).
       - What would drown the log is refused.
     type: list
     elements: dict
@@ -95,7 +95,7 @@ rules:
   type: list
   elements: str
   sample: ["-a always,exit -F arch=b64 -F path=/usr/sbin/dockerd -F perm=wxa -F key=bulkhead-docker"]
-skipped:
+missing:
   description: Paths that were asked for and do not exist.
   returned: success
   type: list
@@ -254,7 +254,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     watches, skipped = chosen(module)
     audited = kernel.read()
     reason = unavailable(module, audited)
-    result = {"available": not reason, "reason": reason, "rules": [], "skipped": skipped, "notes": []}
+    result = {"available": not reason, "reason": reason, "rules": [], "missing": skipped, "notes": []}
     if reason:
         return {**result, "changed": False, "reboot_required": False}
     forms = modern(module, audited)

@@ -121,14 +121,13 @@ def _watched(kind: Kind) -> Rule:
         id=f"watch-{kind.id}",
         title=f"The kernel records changes of {kind.title}",
         threat=kind.threat,
-        applies_when=f"watches.{kind.watched} != `[]`",
-        unless=kind.unless,
+        applies_when=f"!(confinement.container) && watches.{kind.watched} != `[]`",
+        unless=f"{kind.unless}, or this host is itself a container, whose kernel audits for the machine",
         needs=(f"watches.{kind.watched}",),
         offenders=f"watches.{kind.watched}[?because].{{path: path, because: because}}",
         expected="a rule in the kernel for writing and for attributes, of all users and of programs of each word size",
         source="the kernel's audit rules, as `auditctl -l` lists them",
-        remedy="Role docker_auditd. Where it waits for a reboot (immutable mode), reboot. In a container the kernel's"
-        " rules are the machine's: audit there.",
+        remedy="Role docker_auditd. Where it waits for a reboot (immutable mode), reboot.",
         cis=kind.cis,
     )
 

@@ -34,8 +34,6 @@ ABSENT = {
     "daemon-proxy-sockets",
     "host-containerd-filesystem",
     "host-kernel-version",
-    "host-mandatory-access",
-    "host-apparmor-default",
     "watch-sysconfig",
     *(rule for rule in BY_ID if rule.startswith("host-selinux-")),
     *(rule for rule in BY_ID if re.match("file-(registry|sysconfig|tls)-", rule)),
@@ -116,6 +114,7 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (f"file-{one}-{what}" for one in ("config", "socket-unit") for what in ("owner", "mode")), "not_applicable"
         ),
+        "host-apparmor-default": "not_applicable",
         **{rule: "not_applicable" for rule in BY_ID if rule.startswith("watch-") and rule not in ABSENT},
         **dict.fromkeys(("daemon-rootless-ids", "daemon-rootless-socket"), "unknown"),  # recorded before they were read
     },
