@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-INVENTORY = ROOT / "extensions" / "molecule" / "inventory" / "hosts.yml"
+INVENTORY = ROOT / "extensions" / "molecule" / "inventory"
 
 
 @dataclasses.dataclass(frozen=True)
