@@ -94,7 +94,7 @@ rules:
   returned: success
   type: list
   elements: str
-  sample: ["-a always,exit -F arch=b64 -F path=/usr/sbin/dockerd -F perm=wxa -F key=bulkhead-docker"]
+  sample: ["-a always,exit -S all -F path=/usr/sbin/dockerd -F perm=wxa -F key=bulkhead-docker"]
 missing:
   description: Paths that were asked for and do not exist.
   returned: success
@@ -117,7 +117,6 @@ notes:
 import contextlib
 import json
 import os
-import re
 import typing as t
 from pathlib import Path
 
@@ -126,7 +125,6 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.auditd import choo
 from ansible_collections.bulkhead.docker.plugins.module_utils.auditd.rules import (
     KEY,
     Watch,
-    arches,
     content,
     differences,
 )
@@ -150,7 +148,6 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 FOLDER = Path("/etc/audit/rules.d")
 FILE = FOLDER / "60-bulkhead-docker.rules"
 SOCKET = "/run/docker.sock"
-_NAMES_CALLS = 4  # the first auditctl that names the system calls of permissions
 
 
 def running() -> dict[str, t.Any]:
@@ -209,14 +206,6 @@ def unavailable(module: AnsibleModule, audited: t.Mapping[str, t.Any]) -> str:
     return ""
 
 
-def modern(module: AnsibleModule, audited: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    """See ``rules.lines``: with an auditctl that makes use of it, where both ways into the kernel have a name."""
-    _rc, said, _err = module.run_command([module.get_bin_path("auditctl", required=True), "-v"])
-    version = re.search(r"version (\d+)", said)
-    known = arches(audited["machine"])
-    return known if version and int(version[1]) >= _NAMES_CALLS and len(known) > 1 else ()
-
-
 def write(text: str) -> None:
     if not text:
         FILE.unlink(missing_ok=True)
@@ -234,13 +223,13 @@ def load(module: AnsibleModule) -> str:
     return err.strip()
 
 
-def apply(module: AnsibleModule, before: str, after: str, watches: list[Watch], forms: tuple[str, ...]) -> None:
+def apply(module: AnsibleModule, before: str, after: str, watches: list[Watch]) -> None:
     """Write and load; when the kernel does not have it all then, go back and fail."""
     write(after)
     if not module.params["load"]:
         return
     said = load(module)
-    lacking, surplus = differences(watches, forms, kernel.read())
+    lacking, surplus = differences(watches, kernel.read())
     if lacking or surplus:
         write(before)
         load(module)
@@ -257,18 +246,17 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     result = {"available": not reason, "reason": reason, "rules": [], "missing": skipped, "notes": []}
     if reason:
         return {**result, "changed": False, "reboot_required": False}
-    forms = modern(module, audited)
     before = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
-    after = content(watches, forms) if watches else ""
+    after = content(watches) if watches else ""
     live = module.params["load"]
-    lacking, surplus = differences(watches, forms, audited) if live else ([], [])
+    lacking, surplus = differences(watches, audited) if live else ([], [])
     locked = live and audited["enabled"] == kernel.LOCKED
     changed = before != after or (bool(lacking or surplus) and not locked)
     if changed and not module.check_mode:
         if locked:
             write(after)
         else:
-            apply(module, before, after, watches, forms)
+            apply(module, before, after, watches)
     kernel_lacks = said("not in the kernel", lacking) + said("in the kernel, and not wanted", surplus)
     return {
         **result,

@@ -124,21 +124,20 @@ class Watch:
     tree: bool = False
 
 
-def lines(watches: t.Iterable[Watch], modern: t.Sequence[str]) -> list[str]:
-    """Rules for auditctl; ``modern``: the ways into the kernel that are named, none for the old form.
+def lines(watches: t.Iterable[Watch]) -> list[str]:
+    """Rules for auditctl, for all system calls: which of them write or change attributes, the kernel knows best.
 
-    Named, auditctl 4 leaves the kernel only the system calls that these permissions are about to compare; without, each
-    call of each process is compared with each rule about a directory. Older ones name no calls either way: there it
-    would be two rules for one. Directories come last: one that is gone at boot is an error, which ends older loading.
+    With -F arch, auditctl 4 picks the calls itself, and its list is older than the kernel: fchmodat2 and execveat are
+    not in it, and would go unseen. What it warns of, that watches are slow, is true of rules about directories alone: those
+    about a path are looked up by the file that is touched. Directories come last: one that is gone at boot is an error.
     """
-    found = []
-    for watch in sorted(watches, key=lambda one: (one.tree, one.path)):
-        what = f"-F {'dir' if watch.tree else 'path'}={watch.path} -F perm={watch.permissions} -F key={KEY}"
-        found += [f"-a always,exit {f'-F arch={arch} ' if arch else ''}{what}" for arch in modern or [""]]
-    return found
+    return [
+        f"-a always,exit -S all -F {'dir' if one.tree else 'path'}={one.path} -F perm={one.permissions} -F key={KEY}"
+        for one in sorted(watches, key=lambda one: (one.tree, one.path))
+    ]
 
 
-def content(watches: t.Iterable[Watch], modern: t.Sequence[str]) -> str:
+def content(watches: t.Iterable[Watch]) -> str:
     """The file for ``/etc/audit/rules.d``."""
     return "\n".join(
         [
@@ -146,19 +145,26 @@ def content(watches: t.Iterable[Watch], modern: t.Sequence[str]) -> str:
             "# Managed by Ansible, role bulkhead.docker.docker_auditd: changes here are lost.",
             "# A rule that cannot be loaded, anybody's, must not keep those after it from being loaded at boot.",
             "-c",
-            *lines(watches, modern),
+            *lines(watches),
             "",
         ]
     )
 
 
-def differences(watches: t.Sequence[Watch], modern: t.Sequence[str], audited: Json) -> tuple[list[str], list[str]]:
+def differences(watches: t.Iterable[Watch], audited: Json) -> tuple[list[str], list[str]]:
     """What of ours the kernel lacks, and what it has of ours that is not wanted, in words."""
-    wanted = {(watch.path, watch.tree, watch.permissions, arch) for watch in watches for arch in modern or [""]}
+    wanted = {(watch.path, watch.tree, _ordered(watch.permissions), "") for watch in watches}
     ours = [rule for rule in audited["rules"] if rule["key"] == KEY]
-    has = {(rule["path"], rule["tree"], _ordered(rule["permissions"]), rule["arch"]) for rule in ours}
-    asked = {(path, tree, _ordered(permissions), arch) for path, tree, permissions, arch in wanted}
-    return [_words(one) for one in sorted(asked - has)], [_words(one) for one in sorted(has - asked)]
+    has = {
+        (
+            rule["path"],
+            rule["tree"],
+            rule["permissions"],
+            "limited" if rule["narrow"] or rule["limits"] else rule["arch"],
+        )
+        for rule in ours
+    }
+    return [_words(one) for one in sorted(wanted - has)], [_words(one) for one in sorted(has - wanted)]
 
 
 def _ordered(permissions: str) -> str:
@@ -166,5 +172,5 @@ def _ordered(permissions: str) -> str:
 
 
 def _words(rule: tuple[str, bool, str, str]) -> str:
-    path, tree, permissions, arch = rule
-    return f"{path}{'/' if tree else ''} {permissions}{arch and f' ({arch})'}"
+    path, tree, permissions, only = rule
+    return f"{path}{'/' if tree else ''} {permissions}{only and f' ({only})'}"

@@ -27,15 +27,15 @@ _MOST_ERRNO = 4095
 
 #: What runc calls between setting the filter and starting the container's program: refuse one, and nothing starts.
 #: Found on runc 1.1.5, 1.1.15 and 1.3.6 by leaving out one call at a time.
-_ALWAYS = frozenset({"close", "execve", "fstatfs", "futex", "getdents64", "openat", "write"})
+_ALWAYS = frozenset({"close", "execve", "fstat", "fstatfs", "futex", "getdents64", "openat", "statx", "write"})
 #: The same without no-new-privileges, where the filter comes before the user and the capabilities are set.
-_BEFORE_DROPPING_NAMES = "capget capset chdir fstat getcwd getppid newfstatat prctl read setgid setgroups setuid"
+_BEFORE_DROPPING_NAMES = "capget capset chdir getcwd getppid newfstatat prctl read setgid setgroups setuid"
 _BEFORE_DROPPING = frozenset(_BEFORE_DROPPING_NAMES.split())
 #: What any program may come to: its end, and the return from a signal. Of runc: what Go's scheduler does when it must.
 _ENDS = frozenset({"exit", "exit_group", "restart_syscall", "rt_sigreturn"})
 _SOMETIMES_NAMES = (
-    "clone close_range epoll_ctl epoll_pwait faccessat2 fcntl fstat getcwd getpid getppid gettid madvise mmap munmap"
-    " nanosleep newfstatat openat2 prlimit64 read rt_sigprocmask sched_yield sigaltstack statx tgkill"
+    "clone close_range epoll_ctl epoll_pwait faccessat2 fcntl getcwd getpid getppid gettid madvise mmap munmap"
+    " nanosleep newfstatat openat2 prlimit64 read rt_sigprocmask sched_yield sigaltstack tgkill"
 )
 _SOMETIMES = frozenset(_SOMETIMES_NAMES.split())
 #: What gives a container a hold on the kernel or on others, and no ordinary program needs.

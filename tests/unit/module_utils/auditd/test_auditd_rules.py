@@ -88,28 +88,24 @@ def test_a_directory_alone_does_not_see_what_is_in_it() -> None:
 def test_differences_know_only_our_own() -> None:
     wanted = [Watch("/usr/sbin/dockerd", "wxa"), Watch("/etc/docker", "wa", tree=True)]
     has = kernel({"path": "/etc/docker", "tree": True}, {"path": "/old"}, {"path": "/theirs", "key": "x"})
-    assert rules.differences(wanted, (), has) == (["/usr/sbin/dockerd wxa"], ["/old wa"])
-    lacking, surplus = rules.differences(wanted, ("b64", "b32"), has)
-    assert lacking == [
-        "/etc/docker/ wa (b32)",
-        "/etc/docker/ wa (b64)",
-        "/usr/sbin/dockerd wxa (b32)",
-        "/usr/sbin/dockerd wxa (b64)",
-    ]
-    assert surplus == ["/etc/docker/ wa", "/old wa"]
+    assert rules.differences(wanted, has) == (["/usr/sbin/dockerd wxa"], ["/old wa"])
+
+
+def test_a_rule_of_ours_that_sees_less_is_replaced() -> None:
+    (lacking, surplus) = rules.differences([Watch("/etc/docker")], kernel({"arch": "b64"}))
+    assert (lacking, surplus) == (["/etc/docker wa"], ["/etc/docker wa (b64)"])
+    (lacking, surplus) = rules.differences([Watch("/etc/docker")], kernel({"narrow": True}))
+    assert (lacking, surplus) == (["/etc/docker wa"], ["/etc/docker wa (limited)"])
 
 
 def test_the_file_goes_on_after_errors_and_has_directories_last() -> None:
-    text = rules.content([Watch("/etc/docker", tree=True), Watch("/usr/bin/runc")], ("b64", "b32"))
+    text = rules.content([Watch("/etc/docker", tree=True), Watch("/usr/bin/runc")])
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert lines == [
         "-c",
-        "-a always,exit -F arch=b64 -F path=/usr/bin/runc -F perm=wa -F key=bulkhead-docker",
-        "-a always,exit -F arch=b32 -F path=/usr/bin/runc -F perm=wa -F key=bulkhead-docker",
-        "-a always,exit -F arch=b64 -F dir=/etc/docker -F perm=wa -F key=bulkhead-docker",
-        "-a always,exit -F arch=b32 -F dir=/etc/docker -F perm=wa -F key=bulkhead-docker",
+        "-a always,exit -S all -F path=/usr/bin/runc -F perm=wa -F key=bulkhead-docker",
+        "-a always,exit -S all -F dir=/etc/docker -F perm=wa -F key=bulkhead-docker",
     ]
-    assert "arch=" not in rules.content([Watch("/usr/bin/runc")], ())
 
 
 FOUND = [
