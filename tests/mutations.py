@@ -434,6 +434,13 @@ HOSTS: tuple[Host, ...] = (
         engine=26,
     ),
     Host("host-hardening", policy={"host_hardened_by": ""}),
+    Host(
+        "firewall-metadata",
+        "ip6tables --delete FORWARD --destination fd00:ec2::254 --jump DROP",
+        "ip6tables --insert FORWARD --destination fd00:ec2::254 --jump DROP",
+        "fd00:ec2::254",
+    ),
+    Host("firewall-admin-networks", policy={"management_networks": ["10.66.0.0/24"]}, seen="10.66.0.0/24"),
     Host("host-engine-version", policy={"engine_versions": {"99": "99.0.1"}}, seen="no longer maintained"),
     Host("host-containerd-version", policy={"containerd_versions": {"1": "1.99", "2": "2.99"}}, seen="flaws are known"),
     Host("host-runc-version", policy={"runc_versions": {"1": "1.99"}}, seen="flaws are known"),
@@ -505,7 +512,12 @@ MENDED: dict[str, dict[str, t.Any]] = {"daemon-userns-remap": {"userns-remap": "
 
 #: Rules that nothing on a lab host can turn red, or green, and why; their cases must do.
 IMMUTABLE: dict[str, str] = {
-    "host-mandatory-access": "a kernel that is booted without either; a lab host does not count, being a container itself",
+    "firewall-rules": "needs a policy of the role; scenario docker_firewall breaks it",
+    "firewall-uncovered": "needs a policy of the role; scenario docker_firewall breaks it",
+    "firewall-egress": "needs a policy of the role; scenario docker_firewall breaks it",
+    "firewall-published": "needs a port that all may reach; scenario docker_firewall breaks it",
+    "firewall-api": "needs a port that all may reach, which rules about TLS break on this host; its cases must do",
+    "host-mandatory-access": "a kernel that is booted without either; a lab host, being a container, does not count",
     "host-selinux-policy": "another policy, not another setting: Debian 12's has no type for containers",
     "container-host-cgroupns": "on cgroup v1, which lab hosts may be on, it does not apply",
     "daemon-rootless": "another engine, not another setting",

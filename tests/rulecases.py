@@ -4,7 +4,8 @@
 """Cases for rules: raw facts recorded from real engines, with a few values of them replaced.
 
 A case of tests/cases/<rule>.yml starts from a hardened host with one hardened container and names only what differs:
-``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``volumes``, ``daemon``, ``flags``,
+``engine`` (which recording, 26.1 if not said), ``info``, ``version``, ``bridge``, ``networks``, ``volumes``,
+``daemon``, ``flags``,
 ``config`` (values of daemon.json), ``host``, ``files`` and ``directories`` (of the host, by path), ``inspect``,
 ``process``, ``execs``, ``secrets``, ``proxy``, ``others`` (inspections of more containers), ``policy``. Mappings are
 merged, all else is replaced; ``<absent>`` takes a key away.
@@ -31,7 +32,7 @@ ENGINES = ("20.10", "26.1", "28.5")
 #: Where in the facts each part of a case belongs.
 _CONTAINER = ("inspect", "process", "execs", "secrets", "proxy")
 _PLACES: dict[str, tuple[t.Any, ...]] = {
-    **{part: (part,) for part in ("info", "version", "bridge", "volumes", "daemon")},
+    **{part: (part,) for part in ("info", "version", "bridge", "networks", "volumes", "daemon")},
     "flags": ("daemon", "flags"),
     "config": ("daemon", "config", "values"),
     "host": ("host",),

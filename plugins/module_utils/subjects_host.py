@@ -13,6 +13,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_access import credentials, sudoers, untrusted
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_files import files, open_directories
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_firewall import firewall
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_logging import logging
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
@@ -51,6 +53,7 @@ def host_document(facts: Facts, daemon: Json, policy: Json) -> dict[str, t.Any]:
         "confinement": _confinement(host),
         "engine_selinux": _engine_selinux(daemon),
         "rootless": at(daemon, "rootless"),
+        "firewall": firewall(facts, host, policy),
         "policy": policy,
     }
 

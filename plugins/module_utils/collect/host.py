@@ -21,7 +21,13 @@ import re
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.auditd import kernel, watched
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import access, confinement, files
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import (
+    access,
+    confinement,
+    files,
+    firewall,
+    logging,
+)
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.names import Names
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, text
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.reading import names as listed
@@ -50,6 +56,8 @@ def describe(socket_path: str, daemon: Json) -> dict[str, t.Any]:
         "mounts": mounts(text(f"{PROC}/{daemon['pid']}/mountinfo") if daemon["pid"] else None),
         "containerd_root": _containerd_root(),
         "services": services(),
+        "logging": logging.describe(not daemon["euid"]),
+        "firewall": firewall.describe(socket_path, daemon["euid"]),
         "confinement": confinement.describe(),
         "auditing": kernel.read(),
         "watched": [] if daemon["euid"] else watched.find(listening, daemon),

@@ -53,7 +53,7 @@ def _source(name: str) -> str:
     found = spec.loader.get_source(name) if spec and spec.loader else None  # type: ignore[attr-defined]
     if not found:
         raise OSError(f"cannot read the source of {name}")
-    return str(found)
+    return found.decode() if isinstance(found, bytes) else str(found)  # bytes: Ansible's own loader
 
 
 def pending() -> list[str]:

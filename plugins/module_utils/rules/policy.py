@@ -98,8 +98,14 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
     "host_hardened_by": Setting(
         "", "What hardens the host beneath the engine, such as `devsec.hardening.os_hardening`; empty: nothing does."
     ),
+    "limited_networks": Setting(
+        [], "Networks of the engine (names or globs) whose containers are to reach only what they need.", str
+    ),
     "logs_shipped_by": Setting(
         "", "What carries this host's local container logs to another machine, such as `rsyslog`; empty: nothing does."
+    ),
+    "management_networks": Setting(
+        [], "Networks (CIDR) from which hosts are administered; no container is to reach them.", str
     ),
     "max_restart_retries": Setting(5, "How often `on-failure` may restart a container."),
     "max_ulimits": Setting(
@@ -107,7 +113,15 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         "Highest hard limit per ulimit; other ulimits must only not be unlimited.",
         int,
     ),
+    "metadata_endpoints": Setting(
+        ["169.254.169.254", "fd00:ec2::254"],
+        "Addresses where a cloud hands out credentials to the machine; no container is to reach them.",
+        str,
+    ),
     "minimum_kernel": Setting("", "Oldest kernel that may run, such as `6.1.140`; empty: any.", versions=True),
+    "open_ports": Setting(
+        ["80/tcp", "443/tcp", "443/udp"], "Ports of the host that may be published to everybody.", str
+    ),
     "privileged_ports_below": Setting(1024, "Host ports below this one are privileged."),
     "require_image_digest": Setting(False, "Whether images must be named by digest, not only by a fixed tag."),
     "runc_versions": Setting(

@@ -32,6 +32,8 @@ ABSENT = {
     "daemon-base-device-size",
     "daemon-min-api-version",
     "daemon-proxy-sockets",
+    "firewall-admin-networks",
+    "firewall-egress",
     "host-containerd-filesystem",
     "host-kernel-version",
     "watch-sysconfig",
@@ -115,7 +117,7 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
             (f"file-{one}-{what}" for one in ("config", "socket-unit") for what in ("owner", "mode")), "not_applicable"
         ),
         "host-apparmor-default": "not_applicable",
-        **{rule: "not_applicable" for rule in BY_ID if rule.startswith("watch-") and rule not in ABSENT},
+        **{rule: "not_applicable" for rule in BY_ID if rule.startswith(("watch-", "firewall-")) and rule not in ABSENT},
         **dict.fromkeys(("daemon-rootless-ids", "daemon-rootless-socket"), "unknown"),  # recorded before they were read
     },
 }

@@ -31,7 +31,7 @@ EXPRESSIONS = [
 def test_ids_are_unique_and_say_their_subject() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
-    words = {"host": "(host|file|access|watch)"}
+    words = {"host": "(host|file|access|watch|firewall)"}
     assert [
         rule.id for rule in RULES if not re.fullmatch(rf"{words.get(rule.subject, rule.subject)}(-[a-z0-9]+)+", rule.id)
     ] == []
