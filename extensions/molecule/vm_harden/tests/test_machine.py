@@ -63,6 +63,14 @@ def before(name: str, host: t.Any) -> list[dict[str, t.Any]]:
     return findings(name)
 
 
+def test_the_machine_has_no_way_out_and_the_time(host: t.Any) -> None:
+    """QEMU would pass on what is sent to its gateway to the loopback interface of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = f"timeout 20 bash -c '</dev/tcp/10.0.2.2/{server.getsockname()[1]}'"
+        assert host.run(connect).rc != 0
+    assert abs(int(host.check_output("date +%s")) - time.time()) < 30, "certificates made here are not valid there yet"
+
+
 def test_apparmor_confines_containers(host: t.Any) -> None:
     """The label, and that it means something: Docker's profile denies mount, whatever the capabilities."""
     assert label(host, "survivor") == "docker-default (enforce)"
