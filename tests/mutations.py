@@ -130,6 +130,13 @@ CONTAINERS: tuple[Container, ...] = (
     Container("container-health-check", {"health-cmd": [], "health-interval": []}),
     Container("container-image-pinned", image="app:latest"),
     Container("container-logging", {"log-driver": ["none"]}),
+    Container("container-log-driver", {"log-driver": ["local"]}),
+    Container("container-log-limits", {"log-driver": ["json-file"]}, implied=("container-log-driver",)),
+    Container(
+        "container-log-blocking",
+        {"log-driver": ["syslog"], "log-opt": ["syslog-address=udp://127.0.0.1:514"]},
+        implied=("container-log-driver",),
+    ),
     Container("container-secret-environment", {"env": ["DB_PASSWORD=canary-5e1f"]}),
     Container("container-secret-metadata", {"label": ["api_token=canary-5e1f"]}),
 )
@@ -236,7 +243,9 @@ DAEMONS: tuple[Daemon, ...] = (
     ),
     Daemon("daemon-default-ulimits", {"default-ulimits": None}),
     Daemon("daemon-cgroup-parent", {"cgroup-parent": "elsewhere.slice"}),
-    Daemon("daemon-log-driver", {"log-driver": "json-file"}),
+    Daemon("daemon-log-driver", {"log-driver": "json-file", "log-opts": {"max-size": "10m"}}),
+    Daemon("daemon-log-limits", {"log-driver": "json-file"}, policy={**POLICY, "allowed_log_drivers": ["json-file"]}),
+    Daemon("daemon-log-blocking", {"log-driver": "syslog", "log-opts": {"syslog-address": "udp://127.0.0.1:514"}}),
     Daemon("daemon-logs-off-host", restart=False, policy={}),
     Daemon("daemon-no-new-privileges", {"no-new-privileges": False}),
     Daemon("daemon-live-restore", {"live-restore": None}),
@@ -263,6 +272,7 @@ HOST_POLICY: dict[str, t.Any] = {
     "containerd_versions": {"1.6": "1.6.20", "1.7": "1.7.24", "2.1": "2.1.9"},
     "runc_versions": {"1.1": "1.1.5", "1.3": "1.3.6"},
     "host_hardened_by": "nobody, it is a lab",
+    "event_recorders": ["recorder"],
 }
 
 TLS_DIRECTORY = "/etc/docker/tls"
@@ -288,10 +298,15 @@ install -m 0400 /srv/tls/cert.key {REGISTRY}/client.key
 install -m 0644 /dev/null /etc/sysconfig/docker
 id alice 2>/dev/null || useradd --create-home alice
 mount -o remount,bind,nodev /var/lib/docker
+iptables --insert FORWARD --destination 169.254.169.254 --jump DROP
+ip6tables --insert FORWARD --destination fd00:ec2::254 --jump DROP
 systemctl is-active --quiet chrony || systemd-run --quiet --unit=chrony sleep 100000
+systemctl is-active --quiet recorder || systemd-run --quiet --unit=recorder sleep 100000
 """
 NO_GOOD_HOST = f"""
-systemctl stop chrony; mount -o remount,bind,dev /var/lib/docker; userdel --remove alice
+iptables --delete FORWARD --destination 169.254.169.254 --jump DROP
+ip6tables --delete FORWARD --destination fd00:ec2::254 --jump DROP
+systemctl stop chrony recorder; mount -o remount,bind,dev /var/lib/docker; userdel --remove alice
 rm -rf {TLS_DIRECTORY} {REGISTRY} /etc/sysconfig/docker /srv/data
 """
 
@@ -346,6 +361,10 @@ _MODES = {
     kind: (f"chmod {bad} {path}", f"chmod {good} {path}", path)
     for kind, (path, *_group, good, bad) in {**_FILES, **_SHARED}.items()
 }
+
+#: A configuration of rsyslog that sends to another machine, and what is in it when it does so well.
+_FORWARD = "/etc/rsyslog.d/mutant.conf"
+_VERIFIED = 'action(type="omrelp" target="192.0.2.1" tls="on" tls.authMode="name" tls.permittedPeer=["logs.example"])'
 
 #: What belongs to a unit of systemd for a service that nothing needs.
 _TELNET = "/etc/systemd/system/telnet.socket"
@@ -455,10 +474,24 @@ HOSTS: tuple[Host, ...] = (
         variant="enabled",
     ),
     Host("host-time-sync", "systemctl stop chrony", "systemd-run --unit=chrony sleep 100000"),
+    Host("host-engine-events", "systemctl stop recorder", "systemd-run --unit=recorder sleep 100000"),
+    Host(
+        "host-log-shipping-tls",
+        f"echo '*.* @@192.0.2.1:514' >{_FORWARD}",
+        f"rm {_FORWARD}",
+        "192.0.2.1:514",
+    ),
+    Host(
+        "host-log-shipping",
+        f"systemctl stop syslog.socket rsyslog; echo '{_VERIFIED}' >{_FORWARD}",
+        f"rm {_FORWARD}; systemctl start rsyslog",
+        "rsyslog.service",
+        batch="two",
+    ),
 )
 
-#: What only a machine of its own can show: scenario vm_confinement breaks these, one at a time, on a host that the roles
-#: docker_auditd and docker_confinement have hardened. Each watch is deleted from the kernel, its file left as it is.
+#: What only a machine of its own can show: scenario vm_confinement breaks these, a batch at a time, after the
+#: roles docker_auditd and docker_confinement. Each watch is deleted from the kernel, its file left as it is.
 _WATCHED = {
     "dockerd": "/usr/sbin/dockerd",
     "containerd-state": "/run/containerd",
@@ -476,25 +509,23 @@ _WATCHED = {
     "containerd-config": "/etc/containerd",
     "config": "/etc/docker/daemon.json",
     "directory": "/etc/docker",
-    # not on a host with containerd 1.7: a file of this name stands for the program, or the configuration
-    "containerd-shim": "/usr/local/bin/containerd-shim",
-    "containerd-shim-v1": "/usr/local/bin/containerd-shim-runc-v1",
+    "containerd-shim": "/usr/bin/containerd-shim",
+    "containerd-shim-v1": "/usr/bin/containerd-shim-runc-v1",
     "sysconfig": "/etc/sysconfig/docker",
 }
 _RELOAD = "augenrules --load"
 
 
 def _forget(path: str) -> str:
-    """Delete the rules about a path from the kernel, and about all of its directory, which would do for it."""
-    found = f"auditctl -l | grep -E -- '(path|dir)={path}( |$)'"
-    return f"{found} | sed 's/^-a/-d/' | while read -r rule; do auditctl $rule; done"
+    """Delete the rule about a path from the kernel: auditctl lists it as it would take it."""
+    return f"auditctl -l | grep -- '^-w {path} ' | sed 's/^-w/-W/' | while read -r rule; do auditctl $rule; done"
 
 
 VM_HOSTS: tuple[Host, ...] = (
-    *(Host(f"watch-{kind}", _forget(path), _RELOAD, path, batch=kind) for kind, path in _WATCHED.items()),
+    *(Host(f"watch-{kind}", _forget(path), _RELOAD, path, batch="watches") for kind, path in _WATCHED.items()),
     Host(
         "host-apparmor-default",
-        "apparmor_parser --remove /dev/stdin <<<'profile docker-default {}'",
+        "echo 'profile docker-default {}' | apparmor_parser --remove",
         "systemctl reset-failed docker; systemctl restart docker",
         "not loaded",
         batch="apparmor",

@@ -128,8 +128,8 @@ def lines(watches: t.Iterable[Watch]) -> list[str]:
     """Rules for auditctl, for all system calls: which of them write or change attributes, the kernel knows best.
 
     With -F arch, auditctl 4 picks the calls itself, and its list is older than the kernel: fchmodat2 and execveat are
-    not in it, and would go unseen. What it warns of, that watches are slow, is true of rules about directories alone: those
-    about a path are looked up by the file that is touched. Directories come last: one that is gone at boot is an error.
+    not in it, and would go unseen. What it warns of, that watches are slow, is true of directories alone: rules
+    about a path are looked up by the file that is touched. Directories come last: one gone at boot is an error.
     """
     return [
         f"-a always,exit -S all -F {'dir' if one.tree else 'path'}={one.path} -F perm={one.permissions} -F key={KEY}"
