@@ -28,6 +28,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_exposure 
     ports,
     proxy,
 )
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_logging import driver
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
     at,
@@ -69,6 +70,7 @@ def container_document(raw: Json, around: Context, policy: Json) -> dict[str, t.
         "health": _health(inspect),
         "limits": _limits(inspect),
         "loose_ulimits": loose_ulimits(inspect, policy),
+        "logs": driver(mapping(inspect, "HostConfig", "LogConfig"), "Type", "Config"),
         "engine": _engine(around.daemon),
         "policy": policy,
     }
@@ -81,6 +83,7 @@ def _engine(daemon: Json) -> dict[str, t.Any]:
         "userns": at(daemon, "userns"),
         "security_options": at(daemon, "security_options"),
         "cgroup_version": at(daemon, "info", "CgroupVersion"),
+        "log_driver": at(daemon, "info", "LoggingDriver"),
     }
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_logging import driver, logging
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_rootless import owner, proxies
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import (
     Json,
@@ -83,6 +84,8 @@ def daemon_document(facts: Facts, policy: Json) -> dict[str, t.Any]:
         "sockets": _sockets(facts.daemon),
         "proxies": proxies(facts.daemon),
         "metrics": _metrics(effective),
+        "logs": _logs(effective),
+        "logs_shipped": at(logging(facts.host if isinstance(facts.host, dict) else {}, policy), "shipped"),
         "loose_ulimits": _loose_ulimits(effective, mapping(policy, "max_ulimits")),
         "policy": policy,
     }
@@ -194,6 +197,13 @@ def _metrics(effective: Json) -> dict[str, t.Any] | None:
     if not isinstance(address, str):
         return None
     return {"address": address, "exposed": address != "" and not _is_loopback(address)}
+
+
+def _logs(effective: Json) -> dict[str, t.Any] | None:
+    """Null when the options are not known."""
+    options = at(effective, "log-opts", "value")
+    found = {"driver": at(effective, "log-driver", "value"), "options": options}
+    return driver(found, "driver", "options") if isinstance(options, dict) else None
 
 
 def _sockets(daemon: Json) -> list[str]:

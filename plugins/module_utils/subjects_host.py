@@ -49,6 +49,7 @@ def host_document(facts: Facts, daemon: Json, policy: Json) -> dict[str, t.Any]:
         "outdated": {name: _outdated(versions_of[name], mapping(policy, key)) for name, key in _VERSIONS.items()},
         "kernel": text(facts.info, "KernelVersion") or None,
         "services": _services(host, policy),
+        "logging": logging(host, policy),
         "watches": watches(host),
         "confinement": _confinement(host),
         "engine_selinux": _engine_selinux(daemon),

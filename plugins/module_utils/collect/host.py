@@ -9,7 +9,8 @@ there when ``sockets_known`` and ``config_known``. ``config_holds_secrets``. ``d
 ``users`` and ``groups``: names and members, by number, of those that may write to a socket.
 ``sudo``: ``grants`` (``who``, ``users``, ``commands``) and ``unseen`` sources. ``credentials``: ``user``, ``path`` and
 ``registries``. ``mounts``: ``path``, ``device``, ``type``, ``options``, as the daemon sees them. ``containerd_root``.
-``services``: ``running`` and ``enabled`` units. ``confinement``: see ``collect.confinement``. ``auditing``: see
+``services``: ``running`` and ``enabled`` units. ``logging``: see ``collect.logging``.
+``confinement``: see ``collect.confinement``. ``auditing``: see
 ``auditd.kernel``. ``watched``: what of root's engine is worth it (see ``auditd.watched``). What could not be read is
 null.
 """

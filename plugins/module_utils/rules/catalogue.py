@@ -18,6 +18,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.rules import (
     files,
     firewall,
     host,
+    logging,
     proxies,
     rootless,
     tls,
@@ -36,6 +37,7 @@ RULES: t.Final[tuple[Rule, ...]] = (
     *firewall.RULES,
     *proxies.RULES,
     *daemon_defaults.RULES,
+    *logging.RULES,
     *container.RULES,
     *container_resources.RULES,
 )

@@ -133,14 +133,15 @@ RULES: t.Final[tuple[Rule, ...]] = (
         threat="Whoever takes the host removes the evidence with it.",
         severity="low",
         needs=('effective."log-driver".value', "policy"),
-        offenders='!(policy.logs_shipped_by) && matches(effective."log-driver".value,'
+        offenders='!(policy.logs_shipped_by) && !logs_shipped && matches(effective."log-driver".value,'
         " '^(json-file|local|journald|none|syslog)$')"
         ' && !matches(effective."log-opts".value."syslog-address", \'^(tcp|udp|tcp\\+tls)://\')'
         ' && {"log-driver": effective."log-driver".value}',
-        expected="a driver that sends to another machine, or `logs_shipped_by` in the policy",
-        source="GET /info: LoggingDriver; log-opts of dockerd flags and daemon.json",
-        remedy="Ship the host's journal or log files with an agent and name it in the policy (`logs_shipped_by:"
-        " rsyslog`), or role docker_daemon with `docker_daemon_config: {log-driver: fluentd, log-opts: {...}}`.",
+        expected="a driver that sends to another machine, a running rsyslog that forwards to one that it verifies, or"
+        " `logs_shipped_by` in the policy",
+        source="GET /info: LoggingDriver; log-opts of dockerd flags and daemon.json; configuration of rsyslog",
+        remedy="Role docker_logging with `docker_logging_collector`; or ship the host's journal or log files with an agent"
+        " and name it in the policy (`logs_shipped_by: vector`).",
         cis=cis("2.13", "2.14"),
     ),
     _mended(

@@ -78,6 +78,11 @@ SETTINGS: t.Final[t.Mapping[str, Setting]] = {
         str,
         versions=True,
     ),
+    "event_recorders": Setting(
+        ["bulkhead-docker-events"],
+        "Services (units without their suffix, or globs) that record the engine's events.",
+        str,
+    ),
     "harmless_paths": Setting(
         [
             "/etc/hostname",

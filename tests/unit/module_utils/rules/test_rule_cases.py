@@ -36,6 +36,8 @@ ABSENT = {
     "firewall-egress",
     "host-containerd-filesystem",
     "host-kernel-version",
+    "host-log-shipping",
+    "host-log-shipping-tls",
     "watch-sysconfig",
     *(rule for rule in BY_ID if rule.startswith("host-selinux-")),
     *(rule for rule in BY_ID if re.match("file-(registry|sysconfig|tls)-", rule)),
@@ -102,7 +104,9 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
                 "daemon-default-ulimits",
                 "daemon-icc",
                 "daemon-iptables",
+                "container-log-limits",
                 "daemon-log-driver",
+                "daemon-log-limits",
                 "daemon-no-new-privileges",
             ),
             "fail",
@@ -118,6 +122,7 @@ OTHER_HOSTS: dict[str, dict[str, str]] = {
         ),
         "host-apparmor-default": "not_applicable",
         **{rule: "not_applicable" for rule in BY_ID if rule.startswith(("watch-", "firewall-")) and rule not in ABSENT},
+        "host-engine-events": "unknown",  # who runs it may not read that
         **dict.fromkeys(("daemon-rootless-ids", "daemon-rootless-socket"), "unknown"),  # recorded before they were read
     },
 }
