@@ -21,6 +21,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc impor
 
 APPARMOR_PROFILES = "/sys/kernel/security/apparmor/profiles"
 SELINUX = "/sys/fs/selinux"
+NOTED = "/run/systemd/container"
 _CONTAINER_LABEL = "system_u:system_r:container_t:s0"
 DEFAULT_PROFILE = "docker-default"
 
@@ -31,7 +32,7 @@ def describe() -> dict[str, t.Any]:
 
 def _container() -> str | None:
     """As systemd found out, or as PID 1 was told; null without root where systemd left no word."""
-    noted = text("/run/systemd/container")
+    noted = text(NOTED)
     if noted is not None:
         return noted.strip() or "container"
     variables = text(f"{PROC}/1/environ")
