@@ -15,7 +15,6 @@ import pytest
 import world
 
 UNIT = "bulkhead-docker-firewall"
-testinfra_hosts = ["ansible://bulkhead-debian13"]
 
 #: Sends as fast as it can, from the network of a container; prints how often each of the three was answered.
 UNDER_FIRE = """

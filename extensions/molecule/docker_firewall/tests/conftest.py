@@ -1,0 +1,17 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does not depend on the engine is shown on one."""
+
+from __future__ import annotations
+
+import pytest
+
+ONE = "bulkhead-debian13"
+ANYWHERE = ("test_life.py", "test_nftables.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    surplus = [item for item in items if item.path.name in ANYWHERE and ONE not in item.nodeid]
+    config.hook.pytest_deselected(items=surplus)
+    items[:] = [item for item in items if item not in surplus]
