@@ -48,7 +48,8 @@ def label(host: t.Any, container: str) -> str:
 
 
 def findings(name: str) -> list[dict[str, t.Any]]:
-    found: list[dict[str, t.Any]] = support.adhoc("bulkhead.docker.docker_audit", name, {})["audit"]["findings"]
+    result = support.adhoc("bulkhead.docker.docker_audit", name, {"timeout": 120})
+    found: list[dict[str, t.Any]] = result["audit"]["findings"]
     return found
 
 
