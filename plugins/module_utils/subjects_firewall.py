@@ -62,7 +62,7 @@ def firewall(facts: Facts, host: Json, policy: Json) -> dict[str, t.Any] | None:
 
 
 def _denials(raw: Json) -> list[Denial]:
-    found = [
+    found: list[Denial] = [
         {"chain": line.split()[1], **_parts(line, _IPTABLES)}
         for name in ("iptables", "ip6tables")
         for line in texts(raw, name)

@@ -34,6 +34,7 @@ _LOCK = Path("/run/lock/bulkhead-docker-firewall")
 _RESOLV = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 _LOOKUP_SECONDS = 10.0
 _STUB = "127.0.0.53"
+_PID = Path("/run/docker.pid")
 _NEVER_SEEN = sight.Sight(bridges=(sight.Bridge("bridge", "docker0"),))
 Json = dict[str, t.Any]
 
@@ -103,6 +104,8 @@ class Firewall:
 
     def _look(self, state: Json) -> tuple[sight.Sight, list[str]]:
         try:
+            if not engine_runs(self._run):
+                raise EngineError("the engine does not run")
             engine = Engine(self._docker_host)
             seen = sight.see(engine.info(), engine.get("/networks") or [], engine.get("/containers/json") or [])
         except EngineError as error:
@@ -117,6 +120,11 @@ class Firewall:
         except (OSError, ValueError):
             return {}  # it only saves work
         return found if isinstance(found, dict) else {}
+
+
+def engine_runs(run: Run) -> bool:
+    """Asking an engine that was stopped would start it: systemd listens on its socket."""
+    return _PID.exists() or run(["systemctl", "is-active", "--quiet", "docker.service"], 10).rc == 0
 
 
 def _digest(text: str) -> str:

@@ -15,7 +15,13 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import TIMED_OUT, Done
 from ansible_collections.bulkhead.docker.plugins.module_utils.firewall.apply import ApplyError
-from ansible_collections.bulkhead.docker.plugins.module_utils.firewall.host import POLICY, Firewall, lock, lookup
+from ansible_collections.bulkhead.docker.plugins.module_utils.firewall.host import (
+    POLICY,
+    Firewall,
+    engine_runs,
+    lock,
+    lookup,
+)
 from ansible_collections.bulkhead.docker.plugins.module_utils.firewall.policy import PolicyError, parse
 from ansible_collections.bulkhead.docker.plugins.module_utils.firewall.watch import watch
 
@@ -59,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
         ("apply",): lambda: _apply(lookup(_domains())),
         ("follow",): lambda: _apply({}),
         ("show",): _show,
-        ("watch",): lambda: watch(lambda: main(["follow"])),
+        ("watch",): lambda: watch(lambda: main(["follow"]), lambda: engine_runs(run)),
     }
     if tuple(argv) not in words:
         print("usage: bulkhead-docker-firewall apply|follow|show|watch", file=sys.stderr)

@@ -37,7 +37,9 @@ class Source(t.Protocol):
 class Events:
     """Docker's, raw: what they say is of no interest, only that there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: t.Callable[[], bool]) -> None:
+        if not runs():
+            raise OSError("the engine does not run")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(10)
         self._socket.connect(SOCKET)
@@ -118,9 +120,9 @@ class Watch:
             self._kinds[kind] = None
 
 
-def watch(look: t.Callable[[], object], kinds: t.Sequence[t.Callable[[], t.Any]] = (Events, Monitor)) -> t.NoReturn:
+def watch(look: t.Callable[[], object], engine_runs: t.Callable[[], bool]) -> t.NoReturn:
     """Look, whenever there was news, and a burst of them is over."""
-    sources = Watch(kinds)
+    sources = Watch([lambda: Events(engine_runs), Monitor])
     while True:
         if not sources.news(None):
             continue

@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 import world
+from ansible_collections.bulkhead.docker.tests.support import adhoc
 
 UNIT = "bulkhead-docker-firewall"
 
@@ -117,6 +118,32 @@ def test_what_is_tampered_with_is_shown_and_mended(name: str) -> None:
     assert world.apply(name).changed == []
 
 
+AUDIT = {
+    "select": ["firewall-*"],
+    "policy": {"management_networks": ["10.66.0.0/16"], "limited_networks": ["strict"], "open_ports": ["80/tcp"]},
+}
+
+
+def verdicts(name: str) -> dict[str, str]:
+    found = adhoc("bulkhead.docker.docker_audit", name, AUDIT)["audit"]["findings"]
+    return {finding["rule"]: finding["verdict"] for finding in found}
+
+
+def test_the_audit_sees_what_is_broken(name: str) -> None:
+    """And what the role cannot cover."""
+    good = dict.fromkeys(("rules", "metadata", "admin-networks", "egress", "published", "api"), "pass")
+    expected = {f"firewall-{rule}": verdict for rule, verdict in {**good, "uncovered": "fail"}.items()}
+    assert verdicts(name) == expected
+    world.inside(name, ["systemctl", "stop", f"{UNIT}-watch", f"{UNIT}-refresh.timer"])
+    for program in ("iptables", "ip6tables"):
+        for chain in ("BULKHEAD-EGRESS", "BULKHEAD-PUBLISHED"):
+            world.inside(name, [program, "-F", chain])
+    red = dict.fromkeys(("rules", "metadata", "admin-networks", "egress", "published"), "fail")
+    assert verdicts(name) == {**expected, **{f"firewall-{rule}": verdict for rule, verdict in red.items()}}
+    assert world.apply(name).changed
+    assert verdicts(name) == expected
+
+
 @pytest.mark.parametrize(
     "flush",
     [
@@ -132,6 +159,19 @@ def test_they_outlive(name: str, flush: str) -> None:
     world.inside(name, ["sh", "-c", f"systemctl reset-failed docker; {flush}"])
     until(lambda: world.ours(name) == rules)
     until(lambda: sorted_foreign(name) == foreign)
+
+
+def test_an_engine_that_was_stopped_stays_so(name: str) -> None:
+    """Its socket would start it for whoever asks. The rules stay, too."""
+    rules = world.ours(name)
+    world.inside(name, ["systemctl", "stop", "docker.service"])
+    world.inside(name, ["bulkhead-docker-firewall", "apply"])
+    time.sleep(7)  # longer than the watch waits until it asks again
+    state = "systemctl is-active docker.service; true"
+    assert world.inside(name, ["sh", "-c", state]).strip() == "inactive"
+    assert world.ours(name) == rules
+    world.inside(name, ["sh", "-c", "systemctl reset-failed docker; systemctl start docker"])
+    until(lambda: world.ours(name) == rules)
 
 
 def test_a_new_network_of_that_name_is_closed_at_once(name: str) -> None:
@@ -197,6 +237,5 @@ def test_undone_it_leaves_nothing(name: str) -> None:
     run = world.role("docker_firewall", name, {})
     assert run.rc == 0 and run.changed
     assert world.ours(name) == [] and world.foreign(name) == foreign
-    left = f"ls -d /etc/systemd/system/{UNIT}* /usr/local/lib/bulkhead.docker /etc/bulkhead.docker/firewall.json"
-    assert world.inside(name, ["sh", "-c", f"{left} 2>/dev/null; nft list tables | grep bulkhead; true"]) == ""
+    assert world.files(name) == []
     assert world.role("docker_firewall", name, {}).changed == []

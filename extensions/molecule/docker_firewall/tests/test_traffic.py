@@ -9,12 +9,15 @@ import typing as t
 
 import pytest
 import world
+from ansible_collections.bulkhead.docker.tests.support import Run
 
 
 class Seen(t.NamedTuple):
     before: dict[str, bool]
     after: dict[str, bool]
     foreign: tuple[dict[str, str], dict[str, str]]
+    check: Run
+    touched: bool
     again: list[str]
     notes: list[str]
 
@@ -27,10 +30,12 @@ def name(host: t.Any) -> str:
 @pytest.fixture(scope="module")
 def seen(name: str) -> Seen:
     before, foreign = world.look(name), world.foreign(name)
+    check = world.apply(name, "--check", "--diff")
+    touched = world.foreign(name) != foreign or bool(world.ours(name) + world.files(name))
     first = world.apply(name)
     again = world.apply(name)
     notes = next(result["msg"] for result in first.results if result["task"].endswith("not covered"))
-    return Seen(before, world.look(name), (foreign, world.foreign(name)), again.changed, notes)
+    return Seen(before, world.look(name), (foreign, world.foreign(name)), check, touched, again.changed, notes)
 
 
 def wanted(value: t.Any, family: str, name: str) -> bool:
@@ -55,6 +60,15 @@ def test_the_table_is_worth_its_name() -> None:
     titles = [world.title(*probe) for probe in world.PROBES]
     assert len(set(titles)) == len(titles) >= 60
     assert sum(probe["after"] is False for probe, _family in world.PROBES) >= 30
+
+
+def test_check_mode_says_it_in_words_and_in_rules_and_touches_nothing(seen: Seen) -> None:
+    shown = {part["after_header"]: part["after"] for part in seen.check.of("docker_firewall")["diff"]}
+    assert set(shown) == {"firewall, in words", "iptables", "ip6tables"}
+    assert "published 8080/tcp open to 10.99.0.10/32\n" in shown["firewall, in words"]
+    assert "-I DOCKER-USER -j BULKHEAD-FORWARD\n" in shown["iptables"]
+    assert "-d fd00:ec2::254/128 " in shown["ip6tables"]
+    assert seen.check.changed and not seen.touched
 
 
 def test_dockers_rules_are_what_they_were(seen: Seen) -> None:

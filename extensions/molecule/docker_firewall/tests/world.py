@@ -104,6 +104,12 @@ def ours(host: str) -> list[str]:
     ]
 
 
+def files(host: str) -> list[str]:
+    """What the role puts on a host."""
+    places = "/etc/systemd/system/bulkhead-docker-firewall* /usr/local/*/bulkhead* /etc/bulkhead.docker/firewall.json"
+    return inside(host, ["sh", "-c", f"ls -d {places} 2>/dev/null; nft list tables | grep bulkhead; true"]).split()
+
+
 def apply(host: str, *options: str, **variables: t.Any) -> Run:
     run = role("docker_firewall", host, {**POLICY, **variables}, *options)
     assert run.rc == 0, run.output
