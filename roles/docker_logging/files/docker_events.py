@@ -315,14 +315,15 @@ class Recorder:
         """What happened while nobody listened."""
         memory, now = self._memory, time.time_ns()
         past = self._engine.past(memory.since or now)
-        whole = any(fingerprint(event) in memory.seen for event in past)
+        first, whole = not memory.since, any(fingerprint(event) in memory.seen for event in past)
         with self._undivided():
             if memory.seen and not whole:
                 self._gap(int(past[0]["timeNano"]) if past else now)
+                memory.seen, memory.since = {}, now  # what is before will not come back
             for event in past:
                 self.handle(event)
             if not whole:
-                self._look_around(first=not memory.since)
+                self._look_around(first=first)
             memory.since = memory.since or now
         self.connected = True
 
