@@ -19,7 +19,8 @@ def write(path: Path, text: str) -> None:
 
 
 def process(root: Path, pid: int, parent: int, command: str, label: str = "", seccomp: int = 2) -> None:
-    write(root / str(pid) / "status", f"Name:\t{Path(command.split(maxsplit=1)[0]).name}\nPPid:\t{parent}\nSeccomp:\t{seccomp}\n")
+    program = Path(command.split(maxsplit=1)[0]).name
+    write(root / str(pid) / "status", f"Name:\t{program}\nPPid:\t{parent}\nSeccomp:\t{seccomp}\n")
     write(root / str(pid) / "cmdline", command.replace(" ", "\0") + "\0")
     if label:
         write(root / str(pid) / "attr" / "current", f"{label}\n")
