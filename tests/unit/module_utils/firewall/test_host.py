@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+import threading
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils.firewall import apply, host, install
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.run import Done
+from ansible_collections.bulkhead.docker.plugins.module_utils.firewall import apply, host, install, watch
 
 
 def test_an_address_is_kept_for_a_while_and_longer_without_an_answer() -> None:
@@ -29,10 +33,10 @@ def test_a_domain_has_no_address_of_the_host_itself(address: str) -> None:
 def test_a_name_without_an_answer_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(name: str, *_arguments: t.Any, **_more: t.Any) -> list[t.Any]:
         if name == "slow":
-            host.threading.Event().wait(5)
+            threading.Event().wait(5)
         return [(0, 0, 0, "", ("192.0.2.1", 0))]
 
-    monkeypatch.setattr(host.socket, "getaddrinfo", slow)
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
     assert host.lookup(["slow", "fast"], 0.3) == {"slow": [], "fast": ["192.0.2.1"]}
 
 
@@ -81,3 +85,62 @@ def test_the_program_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert install.pending() == [str(tmp_path / "program")]
     install.remove()
     assert install.present() == []
+
+
+class Pipe:
+    """A source of news that ends when its other side is closed."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+
+    def fileno(self) -> int:
+        return self.reader
+
+    def read(self) -> bytes:
+        return os.read(self.reader, 10)
+
+    def close(self) -> None:
+        os.close(self.reader)
+
+
+def test_news_are_told_and_a_source_that_ended_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_AGAIN", 0.0)
+    made: list[Pipe] = []
+
+    def make() -> Pipe:
+        made.append(Pipe())
+        return made[-1]
+
+    sources = watch.Watch([make])
+    assert sources.news(0.1)  # it began
+    assert not sources.news(0.1)
+    os.write(made[0].writer, b"x")
+    assert sources.news(0.1) and not sources.news(0.1)
+    os.close(made[0].writer)
+    assert sources.news(0.1)  # it ended
+    assert sources.news(0.1) and len(made) == 2  # and began anew
+
+
+def test_a_source_that_is_not_there_keeps_no_other_from_telling() -> None:
+    def never() -> Pipe:
+        raise OSError("not there")
+
+    made = Pipe()
+    sources = watch.Watch([never, lambda: made])
+    assert sources.news(0.1)
+    os.write(made.writer, b"x")
+    assert sources.news(0.1)
+
+
+def test_a_stopped_engine_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(host, "_PID", tmp_path / "docker.pid")
+
+    def run(argv: t.Sequence[str], seconds: float, environment: t.Mapping[str, str] | None = None) -> Done:
+        assert argv[0] == "systemctl"
+        return Done(3, "", "")
+
+    assert not host.engine_runs(run)
+    found, troubles = host.Firewall(run, lambda _argv, _text: Done(0, "", ""), "unix:///nowhere")._look({})
+    assert found.interfaces == ("docker0",) and "does not run" in troubles[0]
+    (tmp_path / "docker.pid").write_text("1")
+    assert host.engine_runs(run)

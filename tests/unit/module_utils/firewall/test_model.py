@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils.firewall import iptables, model, nftables, policy, sight
 
-NETWORKS = [
+NETWORKS: list[dict[str, t.Any]] = [
     {"Name": "bridge", "Id": "a" * 64, "Driver": "bridge", "Options": {"com.docker.network.bridge.name": "docker0"}},
     {"Name": "app", "Id": "b" * 64, "Driver": "bridge"},
     {
