@@ -517,8 +517,9 @@ _RELOAD = "augenrules --load"
 
 
 def _forget(path: str) -> str:
-    """Delete the rule about a path from the kernel: auditctl lists it as it would take it."""
-    return f"auditctl -l | grep -- '^-w {path} ' | sed 's/^-w/-W/' | while read -r rule; do auditctl $rule; done"
+    """Delete the rules about a path from the kernel; auditctl -W would look for one about all of a directory."""
+    rule = f"always,exit -S all -F $what={path} -F perm=$permissions -F key=bulkhead-docker"
+    return f"for what in path dir; do for permissions in wa wxa; do auditctl -d {rule} 2>/dev/null; done; done; true"
 
 
 VM_HOSTS: tuple[Host, ...] = (
