@@ -120,6 +120,7 @@ def test_what_is_tampered_with_is_shown_and_mended(name: str) -> None:
 
 AUDIT = {
     "select": ["firewall-*"],
+    "verdicts": ["fail", "pass", "unknown", "error", "not_applicable"],
     "policy": {"management_networks": ["10.66.0.0/16"], "limited_networks": ["strict"], "open_ports": ["80/tcp"]},
 }
 
