@@ -220,7 +220,7 @@ def load(module: AnsibleModule) -> str:
     """Ours leave the kernel first: where no file begins with -D, they would be there already, or stay for ever."""
     module.run_command([module.get_bin_path("auditctl", required=True), "-D", "-k", KEY])
     _rc, _out, err = module.run_command([module.get_bin_path("augenrules", required=True), "--load"])
-    return err.strip()
+    return str(err).strip()
 
 
 def apply(module: AnsibleModule, before: str, after: str, watches: list[Watch]) -> None:

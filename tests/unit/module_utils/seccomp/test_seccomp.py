@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils.seccomp import profile, recording
@@ -92,6 +93,22 @@ def test_a_derived_profile_is_tight_and_starts() -> None:
     assert clone["args"] == [{"index": 0, "value": 0x7E020000, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]
     (clone3,) = [rule for rule in made["syscalls"] if "clone3" in rule["names"]]
     assert (clone3["action"], clone3["errnoRet"]) == ("SCMP_ACT_ERRNO", 38)
+
+
+RECORDINGS = sorted((Path(__file__).parents[4] / "extensions/molecule/docker_confinement/recordings").glob("*.strace"))
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name)
+def test_real_recordings_give_profiles_that_start(path: Path) -> None:
+    made = profile.derived([recording.calls(path.read_text())], [], False, "x86_64")
+    assert profile.checked(made) == made
+    assert {"connect", "wait4", "pipe2"} <= names(made)
+    assert not names(made) & {"seccomp", "mount", "mkdir", "bind"}
+    assert [rule["args"][0]["value"] for rule in made["syscalls"] if rule["names"] == ["socket"]] == [2]
+
+
+def test_there_is_a_recording_of_each_engine() -> None:
+    assert [path.stem for path in RECORDINGS] == ["20.10", "26.1", "28.5"]
 
 
 def test_recordings_are_taken_together() -> None:
