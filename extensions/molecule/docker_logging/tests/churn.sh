@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# churn.sh COUNT WORKERS: create, start and remove COUNT containers, each once, however often the daemon goes away meanwhile.
+# Prints the id of each.
+set -u
+
+try() { # COMMAND... until it works, or the next words after -- say that it did
+  until docker "$@" >/dev/null 2>&1; do sleep 0.2; done
+}
+
+there() { docker ps --all --quiet --no-trunc --filter "name=^$1\$" 2>/dev/null; }
+
+one() {
+  local name=churn-$1 id started
+  until docker create --name "$name" --network none --log-driver none tiny:1 true >/dev/null 2>&1 || [ -n "$(there "$name")" ]; do
+    sleep 0.2
+  done
+  try inspect "$name"
+  id=$(until there "$name"; do sleep 0.2; done)
+  # a start that was cut off may have happened
+  until docker start "$name" >/dev/null 2>&1; do
+    started=$(docker inspect --format '{{.State.StartedAt}}' "$name" 2>/dev/null)
+    [ -z "$started" ] || [[ $started == 0001* ]] || break
+    sleep 0.2
+  done
+  until [ "$(docker inspect --format '{{.State.Running}}' "$name" 2>/dev/null)" = false ]; do sleep 0.1; done
+  until docker rm "$name" >/dev/null 2>&1; do
+    ! docker version >/dev/null 2>&1 || [ -n "$(there "$name")" ] || break
+    sleep 0.2
+  done
+  echo "$id"
+}
+
+export -f one try there
+seq "$1" | xargs -P "$2" -I N bash -c 'one N'
