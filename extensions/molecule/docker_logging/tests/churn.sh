@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# churn.sh COUNT WORKERS: create, start and remove COUNT containers, each once, however often the daemon goes away meanwhile.
-# Prints the id of each.
+# churn.sh COUNT WORKERS: create and start COUNT containers that end at once, each once, however often the daemon goes away
+# meanwhile. Prints the id of each.
 set -u
 
-try() { # COMMAND... until it works, or the next words after -- say that it did
+try() { # COMMAND... until it works
   until docker "$@" >/dev/null 2>&1; do sleep 0.2; done
 }
 
@@ -23,10 +23,6 @@ one() {
     sleep 0.2
   done
   until [ "$(docker inspect --format '{{.State.Running}}' "$name" 2>/dev/null)" = false ]; do sleep 0.1; done
-  until docker rm "$name" >/dev/null 2>&1; do
-    ! docker version >/dev/null 2>&1 || [ -n "$(there "$name")" ] || break
-    sleep 0.2
-  done
   echo "$id"
 }
 

@@ -15,8 +15,7 @@ from ansible_collections.bulkhead.docker.tests.log_site import Site, until
 LINES = 10_000
 #: With pauses, so that the collector goes while the container still writes.
 CHATTY = (
-    f"i=0; while [ $i -lt {LINES} ]; do echo number-$i-; i=$((i+1)); [ $((i%500)) -gt 0 ] || sleep 0.2; done;"
-    " sleep 9999"
+    f"i=0; while [ $i -lt {LINES} ]; do echo number-$i-; i=$((i+1)); [ $((i%500)) -gt 0 ] || sleep 1; done; sleep 9999"
 )
 
 

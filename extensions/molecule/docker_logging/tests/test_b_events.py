@@ -132,6 +132,7 @@ def test_no_event_is_lost_or_doubled_while_both_are_restarted(site: Site, record
     assert restarts >= 2, "it was over before anything was restarted"
     ids = site.host.check_output("cat /root/churn.ids").split()
     assert len(set(ids)) == count
+    site.host.check_output("docker ps --all --quiet --filter name=churn- | xargs docker rm")
     lives = until(lambda: _whole(site, since, ids), 60)
     assert {one: dict(actions) for one, actions in lives.items() if actions != dict.fromkeys(LIFE, 1)} == {}
     record_property("restarts", restarts)
