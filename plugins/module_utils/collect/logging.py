@@ -11,6 +11,7 @@ null without root.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -78,12 +79,14 @@ def _directive(config: str, name: str) -> str:
 
 
 def _stale(directory: str, now: float) -> int:
-    """A file of the queue goes when the collector has taken all of it; in the newest there may be old lines."""
-    try:
-        with os.scandir(directory) as entries:
-            looked = [one.stat() for one in entries if re.fullmatch(r"collector\.\d+", one.name)]
-    except OSError:
-        return 0
+    """A file of the queue goes when the collector has taken all of it; in the newest there may be old lines.
+
+    rsyslog has them side by side, or in a directory of their own from 8.2608 on.
+    """
+    looked = []
+    for place in (directory, f"{directory}/collector.segq"):
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            looked += [one.stat() for one in entries if one.is_file() and re.fullmatch(r".*\d.*", one.name)]
     files = sorted((one.st_mtime, one.st_size) for one in looked)
     return sum(size for changed, size in files[:-1] if now - changed > _STALE_SECONDS)
 

@@ -328,7 +328,12 @@ class Recorder:
         self.connected = True
 
     def follow(self) -> None:
+        """What happens, until the engine goes away. It begins with what we know; one that does not is another."""
+        known = False
         for event in self._engine.follow(self._memory.since):
+            known = known or fingerprint(event) in self._memory.seen
+            if not known:
+                return
             self.handle(event)
 
     def handle(self, event: Json) -> None:

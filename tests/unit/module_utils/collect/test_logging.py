@@ -60,6 +60,9 @@ def test_what_waits_too_long_is_counted_but_for_the_newest(tmp_path: Path) -> No
     assert logging._stale(str(tmp_path), 10_000) == 10
     assert logging._stale(str(tmp_path), 20_000) == 20
     assert logging._stale(str(tmp_path / "none"), 0) == 0
+    (tmp_path / "collector.segq").mkdir()
+    (tmp_path / "collector.segq" / "00000004.seg").write_text("x")
+    assert logging._stale(str(tmp_path), 20_000) == 30
 
 
 @pytest.mark.parametrize(
