@@ -210,7 +210,12 @@ def test_it_stops_only_between_two_events(run: Run, monkeypatch: pytest.MonkeyPa
     with pytest.raises(SystemExit):
         recorder.stop()
     recorder.stopping = False
-    monkeypatch.setattr(recorder, "_out", lambda text: (run.lines.append(text), recorder.stop()))
+
+    def write(text: str) -> None:
+        run.lines.append(text)
+        recorder.stop()
+
+    monkeypatch.setattr(recorder, "_out", write)
     run.engine.happens("create", "a")
     run.engine.happens("start", "a")
     with pytest.raises(SystemExit):
