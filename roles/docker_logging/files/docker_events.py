@@ -201,6 +201,8 @@ class Memory:
     since: int = 0  # nanoseconds: of the oldest event remembered
     seen: dict[str, int] = dataclasses.field(default_factory=dict)  # fingerprint -> time
     containers: Known = dataclasses.field(default_factory=dict)
+    #: What was told from the containers and may yet come as an event: action and id -> when it was started.
+    told: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Memory:
@@ -288,8 +290,6 @@ class Recorder:
     def __init__(self, engine: Engine, path: Path, out: t.Callable[[str], t.Any]) -> None:
         self._engine, self._path, self._out = engine, path, out
         self._memory = Memory.load(path)
-        #: What was told from the containers and may yet come as an event: id and action -> when it was started.
-        self._told: dict[tuple[str, str], str] = {}
         self._busy: list[float] = []
         self.connected = False
         self.stopping = False
@@ -360,20 +360,20 @@ class Recorder:
 
     def _container(self, record: Json) -> Json | None:
         """The record with all that is known of the container; null when it was told before."""
-        one, action, known = record["id"], record["action"], self._memory.containers
+        one, action, known, told = record["id"], record["action"], self._memory.containers, self._memory.told
         inspect = self._engine.container(one) if action in ("create", "start") else None
         state = living(inspect)["started"] if inspect and action == "start" else ""
-        if (one, action) in self._told and state in ("", self._told[one, action]):
-            del self._told[one, action]
+        if state in ("", told.get(f"{action} {one}")) and told.pop(f"{action} {one}", None) is not None:
             return None
         if action == "start":
-            self._told.pop((one, "die"), None)
+            told.pop(f"die {one}", None)
             if known.get(one, {}).get("running"):  # it ended, and no event told
                 self._write(self._from_outside(Missed("die", one, record["time"], {})))
         if action in ("create", "start"):
             names = {"name": record["attributes"].get("name"), "image": record["attributes"].get("image")}
             known[one] = {"started": state or NEVER, "running": action == "start", **names}
         elif action == "die" and one in known:
+            told.pop(f"start {one}", None)
             known[one]["running"] = False
         elif action == "destroy":
             known.pop(one, None)
@@ -384,7 +384,8 @@ class Recorder:
         found = self._engine.containers()
         now = stamp(time.time_ns())
         changes = missed(self._memory.containers, found, now)
-        self._told = {(one.id, one.action): one.time if one.action == "start" else "" for one in changes}
+        new = {f"{one.action} {one.id}": one.time if one.action == "start" else "" for one in changes}
+        self._memory.told = dict(list({**self._memory.told, **new}.items())[-REMEMBERED:])
         for one in [Missed("found", one["Id"], now, one) for one in found] if first else changes:
             self._write(self._from_outside(one))
         self._memory.containers = {inspect["Id"]: living(inspect) for inspect in found}

@@ -170,6 +170,20 @@ def test_an_event_that_comes_after_it_was_told_is_the_same(run: Run, monkeypatch
     assert run.listens() == ["die b"]
 
 
+def test_what_was_told_is_remembered_over_a_restart(run: Run) -> None:
+    run.listens()
+    run.engine.happens("create", "a")
+    run.engine.happens("start", "a")
+    run.listens()
+    run.engine.restarts()
+    run.engine.happens("die", "a", told=False)
+    late = {"Type": "container", "Action": "die", "Actor": {"ID": "a", "Attributes": {}}, "timeNano": run.engine.now}
+    assert run.listens() == ["gap", "die a"]
+    run.engine.now += 1
+    run.engine.ring.append({**late, "timeNano": run.engine.now})
+    assert run.listens() == []
+
+
 def test_an_engine_that_is_replaced_between_two_questions_is_noticed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waits at the socket while the engine restarts is answered by the next one."""
     run.listens()

@@ -16,11 +16,10 @@ one() {
   done
   try inspect "$name"
   id=$(until there "$name"; do sleep 0.2; done)
-  # a start that was cut off may have happened
+  # one that was cut off may have happened, which only the next engine knows
   until docker start "$name" >/dev/null 2>&1; do
-    started=$(docker inspect --format '{{.State.StartedAt}}' "$name" 2>/dev/null)
-    [ -z "$started" ] || [[ $started == 0001* ]] || break
-    sleep 0.2
+    until started=$(docker inspect --format '{{.State.StartedAt}}' "$name" 2>/dev/null); do sleep 0.2; done
+    [[ $started == 0001* ]] || break
   done
   until [ "$(docker inspect --format '{{.State.Running}}' "$name" 2>/dev/null)" = false ]; do sleep 0.1; done
   echo "$id"
