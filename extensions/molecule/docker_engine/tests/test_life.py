@@ -59,11 +59,6 @@ def refused(name: str, *options: str, **variables: t.Any) -> str:
     return next(str(result["msg"]) for result in reversed(run.results) if result.get("failed"))
 
 
-def changed(run: Run) -> list[str]:
-    """Names of the tasks that changed something, less the role's."""
-    return [task.rpartition(" : ")[2] for task in run.changed]
-
-
 def held(host: t.Any) -> set[str]:
     return set(host.check_output("apt-mark showhold").split())
 
@@ -127,13 +122,13 @@ def test_a_tampered_hold_is_shown_and_mended(host: t.Any, name: str) -> None:
     items = promised.of("dpkg_selections")["results"]
     assert [item["item"] for item in items if item["changed"]] == ["containerd"]
     assert state(host) == tampered
-    assert changed(engine(name)) == ["Hold | Tell dpkg"]
+    assert engine(name).changed == ["Hold | Tell dpkg"]
     assert held(host) == everything
 
 
 def test_holds_are_released_on_request(host: t.Any, name: str) -> None:
     only(host, "forky")
-    assert changed(engine(name, docker_engine_hold=False)) == ["Hold | Tell dpkg"]
+    assert engine(name, docker_engine_hold=False).changed == ["Hold | Tell dpkg"]
     assert held(host) == set()
 
 
@@ -151,9 +146,9 @@ def test_a_bare_host_stays_bare_unless_asked(host: t.Any, name: str) -> None:
     purge(host)
     assert engines(host) == {}
     before = state(host)
-    assert changed(engine(name, "--check")) == []
+    assert engine(name, "--check").changed == []
     promised = engine(name, "--check", "--diff", docker_engine_source="distribution")
-    assert "Install | Have apt install exactly these" in changed(promised)
+    assert "Install | Have apt install exactly these" in promised.changed
     assert state(host) == before
 
 
@@ -163,7 +158,7 @@ def test_the_distributions_engine_is_installed_runs_and_is_held(host: t.Any, nam
     assert set(engines(host)) == DISTRIBUTION
     assert held(host) == DISTRIBUTION
     assert host.service("docker").is_running and host.service("docker").is_enabled
-    assert changed(engine(name, docker_engine_source="distribution")) == []
+    assert engine(name, docker_engine_source="distribution").changed == []
     purge(host)
 
 
@@ -199,7 +194,7 @@ def test_check_says_that_the_repository_would_come_and_writes_nothing(
 ) -> None:
     before = state(host)
     run = engine(name, "--check", "--diff", **dockers)
-    assert {"Repository | Install its key, if that is the expected one", "Repository | Name it"} <= set(changed(run))
+    assert {"Repository | Install its key, if that is the expected one", "Repository | Name it"} <= set(run.changed)
     assert "not on offer: docker-ce (in no repository)" in run.output
     assert state(host) == before
 
@@ -208,7 +203,7 @@ def test_dockers_engine_is_installed_runs_and_is_held(host: t.Any, name: str, do
     engine(name, **dockers)
     assert set(engines(host)) == held(host) == DOCKERS | PLUGINS
     assert host.service("docker").is_running and host.service("docker").is_enabled
-    assert changed(engine(name, **dockers)) == []
+    assert engine(name, **dockers).changed == []
     host.check_output("/usr/local/sbin/lab-image tiny:1")
     host.check_output("docker run --detach --name survivor tiny:1")
 
@@ -221,7 +216,7 @@ def test_nothing_else_upgrades_it(host: t.Any, name: str, dockers: dict[str, t.A
     host.check_output("apt-get update")
     before = engines(host)
     host.check_output("apt-get upgrade --yes")
-    assert changed(engine(name, **dockers)) == []
+    assert engine(name, **dockers).changed == []
     assert engines(host) == before
 
 
@@ -238,14 +233,14 @@ def test_an_upgrade_moves_all_together_and_no_container(host: t.Any, name: str, 
     promised = engine(name, "--check", docker_engine_upgrade=True, **dockers)
     assert engines(host) == old
     run = engine(name, docker_engine_upgrade=True, **dockers)
-    assert set(changed(promised)) <= set(changed(run))
+    assert set(promised.changed) <= set(run.changed)
     new = engines(host)
     assert {package for package, version in new.items() if version.endswith("-2~fake")} == DOCKERS
     assert held(host) == DOCKERS | PLUGINS
     assert pid(host) != process, "the engine runs the new program"
     assert survivor(host) == before
     assert "(deleted)" not in host.check_output("readlink /proc/%s/exe", pid(host))
-    assert changed(engine(name, docker_engine_upgrade=True, **dockers)) == []
+    assert engine(name, docker_engine_upgrade=True, **dockers).changed == []
 
 
 def test_known_breaking_steps_are_told_and_removed_settings_refused(host: t.Any, name: str) -> None:
@@ -281,7 +276,7 @@ def test_a_failed_upgrade_says_how_to_go_back_and_that_works(host: t.Any, name: 
     assert back.startswith("apt-get install ")
     host.check_output(f"{back} --yes")
     assert engines(host) == old
-    assert changed(engine(name, **dockers)) == ["Hold | Tell dpkg"], "apt ended the holds"
+    assert engine(name, **dockers).changed == ["Hold | Tell dpkg"], "apt ended the holds"
     assert held(host) == DOCKERS | PLUGINS
     assert survivor(host) == before
 

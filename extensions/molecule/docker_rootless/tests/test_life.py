@@ -56,11 +56,6 @@ def apply(name: str, *options: str, **variables: t.Any) -> Run:
     return run
 
 
-def changed(run: Run) -> list[str]:
-    """Names of the tasks that changed something, without the role's."""
-    return [task.rpartition(" : ")[2] for task in run.changed]
-
-
 def settings_of(run: Run) -> list[dict[str, t.Any]]:
     return [result for result in run.results if result.get("action", "").endswith("docker_daemon_config")]
 
@@ -158,13 +153,13 @@ def test_tampering_shows_exactly_and_is_mended_when_nothing_runs(host: t.Any, na
     as_user(host, "alice", f'sed --in-place \'s/"icc": false/"icc": true/\' {FILE}')
     as_user(host, "alice", f"sed --in-place 's/^LimitCORE=.*/LimitCORE=infinity/' {UNIT}")
     foreseen = apply(name, "--check", "--diff")
-    assert changed(foreseen) == ["User | Write the unit", "User | Apply the daemon's settings"]
+    assert foreseen.changed == ["User | Write the unit", "User | Apply the daemon's settings"]
     lines = [line for result in foreseen.results for diff in _diffs(result) for line in _changed_lines(diff)]
     assert lines == ["-LimitCORE=infinity", "+LimitCORE=0:infinity", '-    "icc": true,', '+    "icc": false,']
 
     process = dockerd(host, "alice")
     pending = apply(name, docker_rootless_config={"log-level": "warn"})
-    assert changed(pending) == changed(foreseen)
+    assert pending.changed == foreseen.changed
     reason = settings_of(pending)[0]["restart_reason"]
     assert "containers of a rootless engine end with it" in reason and "web" in reason
     assert "The unit of alice's engine has changed since it started" in pending.output
@@ -173,7 +168,7 @@ def test_tampering_shows_exactly_and_is_mended_when_nothing_runs(host: t.Any, na
 
     as_user(host, "alice", "docker stop --time 1 web")
     restarted = apply(name)
-    assert changed(restarted) == ["User | Apply the daemon's settings", "Start | Run the engine as its unit says"]
+    assert restarted.changed == ["User | Apply the daemon's settings", "Start | Run the engine as its unit says"]
     assert json.loads(host.file(FILE).content_string) == content
     assert dockerd(host, "alice") != process
     assert apply(name).changed == []
@@ -227,7 +222,7 @@ def test_check_on_a_bare_host_tells_and_writes_nothing(host: t.Any, name: str) -
     before = traces(host)
     run = apply(name, "--check", docker_rootless_users=["carol", "dave"], docker_rootless_create_users=True)
     expected = {"Host | Create the users", "User | Run the user's systemd from boot on, without a login"}
-    assert expected <= set(changed(run))
+    assert expected <= set(run.changed)
     assert traces(host) == before
 
 
@@ -286,6 +281,6 @@ def test_without_roots_engine_and_without_bob(host: t.Any, name: str) -> None:
     assert shown.split() == ["web", socket(host, "alice")]
     assert host.check_output("su --login bob --command 'echo $DOCKER_HOST'") == ""
     again = apply(name, **leaving, docker_rootless_remove_data=True)
-    assert changed(again) == ["Absent | Delete images, containers and volumes, which belong to subordinate ids"]
+    assert again.changed == ["Absent | Delete images, containers and volumes, which belong to subordinate ids"]
     assert not host.file("/home/bob/.local/share/docker").exists
     assert host.run("systemctl is-active docker.service").stdout.strip() == "inactive"
