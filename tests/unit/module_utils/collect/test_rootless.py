@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import typing as t
 from collections.abc import Iterator
@@ -21,13 +22,11 @@ NOBODY = 65534
 
 
 @pytest.fixture(name="path")
-def socket_path(tmp_path: Path) -> Iterator[Path]:
-    """Of a socket that the other user can reach."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    yield tmp_path / "s"
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o700)
+def socket_path() -> Iterator[Path]:
+    """Of a socket that the other user can reach, which pytest's own directories do not allow."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "s"
 
 
 def ask(path: Path, monkeypatch: pytest.MonkeyPatch, timeout: int = 1, times: int = 1) -> list[Tenant]:
