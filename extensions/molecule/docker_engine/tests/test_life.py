@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.bulkhead.docker.tests.support import Run, play, role
 
+debian = pytest.mark.debian
 DISTRIBUTION = {"docker.io", "containerd", "runc"}
 DOCKERS = {"docker-ce", "docker-ce-cli", "docker-ce-rootless-extras", "containerd.io"}
 PLUGINS = {"docker-buildx-plugin", "docker-compose-plugin"}
@@ -39,12 +40,6 @@ def dockers(host: t.Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "docker_engine_repository_key": str(key),
         "docker_engine_repository_fingerprints": [fingerprint],
     }
-
-
-def only(host: t.Any, suite: str) -> None:
-    """For what does not depend on the engine, and is spread over the hosts."""
-    if suite not in host.check_output("cat /etc/os-release"):
-        pytest.skip(f"shown on {suite}")
 
 
 def engine(name: str, *options: str, **variables: t.Any) -> Run:
@@ -126,8 +121,8 @@ def test_a_tampered_hold_is_shown_and_mended(host: t.Any, name: str) -> None:
     assert held(host) == everything
 
 
+@debian(14)
 def test_holds_are_released_on_request(host: t.Any, name: str) -> None:
-    only(host, "forky")
     assert engine(name, docker_engine_hold=False).changed == ["Hold | Tell dpkg"]
     assert held(host) == set()
 
@@ -152,8 +147,8 @@ def test_a_bare_host_stays_bare_unless_asked(host: t.Any, name: str) -> None:
     assert state(host) == before
 
 
+@debian(12)
 def test_the_distributions_engine_is_installed_runs_and_is_held(host: t.Any, name: str) -> None:
-    only(host, "bookworm")
     engine(name, docker_engine_source="distribution")
     assert set(engines(host)) == DISTRIBUTION
     assert held(host) == DISTRIBUTION
@@ -166,23 +161,24 @@ def test_the_distributions_engine_is_installed_runs_and_is_held(host: t.Any, nam
 
 
 @pytest.mark.parametrize(
-    ("suite", "change", "words"),
+    ("change", "words"),
     [
-        ("trixie", {"docker_engine_repository_fingerprints": ["F" * 40]}, "only " + "F" * 40 + " is trusted"),
-        (
-            "forky",
+        pytest.param(
+            {"docker_engine_repository_fingerprints": ["F" * 40]}, f"only {'F' * 40} is trusted", marks=debian(13)
+        ),
+        pytest.param(
             {"docker_engine_repository_fingerprints": []},
             "only 9DC858229FC7DD38854AE2D88D81803C0EBFCD88 is trusted",
+            marks=debian(14),
         ),
-        ("trixie", {"docker_engine_repository_url": "file:/srv/unsigned"}, "cannot be used"),
-        ("forky", {"docker_engine_repository_url": "file:/srv/stranger"}, "cannot be used"),
+        pytest.param({"docker_engine_repository_url": "file:/srv/unsigned"}, "cannot be used", marks=debian(13)),
+        pytest.param({"docker_engine_repository_url": "file:/srv/stranger"}, "cannot be used", marks=debian(14)),
     ],
     ids=["another key", "not Docker's own key", "no signature", "another's signature"],
 )
 def test_what_is_not_signed_with_the_expected_key_leaves_no_trace(
-    host: t.Any, name: str, dockers: dict[str, t.Any], suite: str, change: dict[str, t.Any], words: str
+    host: t.Any, name: str, dockers: dict[str, t.Any], change: dict[str, t.Any], words: str
 ) -> None:
-    only(host, suite)
     assert words in refused(name, **{**dockers, **change})
     assert [path for path in REPOSITORY if host.file(path).exists] == []
     host.check_output("apt-get update")
@@ -281,8 +277,8 @@ def test_a_failed_upgrade_says_how_to_go_back_and_that_works(host: t.Any, name: 
     assert survivor(host) == before
 
 
+@debian(14)
 def test_a_version_that_nobody_has_is_refused(host: t.Any, name: str, dockers: dict[str, t.Any]) -> None:
-    only(host, "forky")
     before = state(host)
     message = refused(name, docker_engine_upgrade=True, docker_engine_version="17", **dockers)
     assert "No repository of this host has version 17 of docker-ce (offered: 5:29.1.0-1~fake" in message

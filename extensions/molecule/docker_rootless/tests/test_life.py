@@ -21,6 +21,7 @@ WANTED: dict[str, t.Any] = {
     "docker_rootless_beside_rootful": True,
     "docker_rootless_users": [{"name": "alice", "profile": "strict"}],
 }
+debian = pytest.mark.debian
 UNIT = "/home/alice/.config/systemd/user/docker.service"
 VERDICTS = ["pass", "fail", "unknown", "not_applicable"]
 FILE = "/home/alice/.config/docker/daemon.json"
@@ -188,18 +189,30 @@ def _changed_lines(diff: dict[str, t.Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("prepare", "variables", "words"),
     [
-        (
+        pytest.param(
             "usermod --del-subuids $(range carol) carol; usermod --add-subuids $(range bob) carol",
             {"docker_rootless_users": ["carol"]},
             ("carol: the subordinate uids", "those of bob", "usermod --del-subuids"),
+            marks=debian(12),
         ),
-        ("", {"docker_rootless_users": ["nobody-here"]}, ("nobody-here does not exist", "create it first")),
-        ("", {"docker_rootless_users": ["root"]}, ("root is root",)),
-        ("", {"docker_rootless_users": [{"name": "carol", "shell": "x"}]}, ("carol: shell is none of",)),
-        (
+        pytest.param(
+            "",
+            {"docker_rootless_users": ["nobody-here"]},
+            ("nobody-here does not exist", "create it first"),
+            marks=debian(12),
+        ),
+        pytest.param("", {"docker_rootless_users": ["root"]}, ("root is root",), marks=debian(13)),
+        pytest.param(
+            "",
+            {"docker_rootless_users": [{"name": "carol", "shell": "x"}]},
+            ("carol: shell is none of",),
+            marks=debian(13),
+        ),
+        pytest.param(
             "",
             {"docker_rootless_users": ["carol"], "docker_rootless_beside_rootful": False},
             ("root runs an engine", "docker.service", "docker_rootless_beside_rootful: true", "systemctl disable"),
+            marks=debian(14),
         ),
     ],
     ids=["overlap", "missing", "root", "option", "rootful"],
@@ -218,6 +231,7 @@ def test_refused_before_anything_is_touched(
     host.check_output("printf '%s\\n' %s > /etc/subuid", "%s", kept)
 
 
+@debian(14)
 def test_check_on_a_bare_host_tells_and_writes_nothing(host: t.Any, name: str) -> None:
     before = traces(host)
     run = apply(name, "--check", docker_rootless_users=["carol", "dave"], docker_rootless_create_users=True)
@@ -226,6 +240,7 @@ def test_check_on_a_bare_host_tells_and_writes_nothing(host: t.Any, name: str) -
     assert traces(host) == before
 
 
+@debian(14)
 def test_nothing_of_roots_follows_a_users_link(host: t.Any, name: str) -> None:
     """A user who wants root to overwrite a file of the system for them gets nothing but an error of their own."""
     host.check_output("echo secret > /root/precious && chmod 600 /root/precious")

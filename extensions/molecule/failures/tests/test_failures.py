@@ -35,13 +35,6 @@ def name(host: t.Any) -> str:
     return str(host.backend.get_hostname())
 
 
-@pytest.fixture
-def one_engine(host: t.Any) -> None:
-    """For what is slow and does not depend on the engine."""
-    if "26.1" not in host.check_output("dockerd --version"):
-        pytest.skip("shown on one engine")
-
-
 def daemon(name: str, *options: str, **arguments: t.Any) -> Run:
     return play(name, [{"name": "Configure", "bulkhead.docker.docker_daemon_config": arguments}], *options)
 
@@ -107,9 +100,8 @@ def unharmed(host: t.Any) -> t.Iterator[None]:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_key_that_would_stop_the_daemon(
-    host: t.Any, one_engine: None, name: str, config: dict[str, t.Any], words: list[str]
-) -> None:
+@pytest.mark.debian(13)
+def test_a_key_that_would_stop_the_daemon(host: t.Any, name: str, config: dict[str, t.Any], words: list[str]) -> None:
     pid = process(host)
     message = refused(name, config=config)
     for word in words:
@@ -117,7 +109,8 @@ def test_a_key_that_would_stop_the_daemon(
     assert process(host) == pid
 
 
-def test_flag_in_the_environment_file(host: t.Any, one_engine: None, name: str) -> None:
+@pytest.mark.debian(13)
+def test_flag_in_the_environment_file(host: t.Any, name: str) -> None:
     old = host.check_output("cat /etc/default/docker")
     put(host, "/etc/default/docker", "DOCKER_OPTS='--max-concurrent-uploads 4 --label=a=b'\n")
     try:
@@ -156,7 +149,8 @@ def test_a_value_that_validates_and_does_not_start(host: t.Any, name: str) -> No
     assert granted(name, config={})["changed"] is False
 
 
-def test_a_reload_that_fails(host: t.Any, one_engine: None, name: str) -> None:
+@pytest.mark.debian(13)
+def test_a_reload_that_fails(host: t.Any, name: str) -> None:
     message = refused(name, config={"authorization-plugins": ["missing"]})
     assert 'plugin "missing" not found' in message
     assert host.check_output("docker info --format '{{.Plugins.Authorization}}'") in ("[]", "<nil>")
