@@ -16,8 +16,7 @@ STATE = "/var/lib/bulkhead.docker"
 CANARY = "c4n4ry-7f3e"
 # starts nowhere, and no engine notices before it tries
 UNUSABLE: dict[str, t.Any] = {
-    "config": {"data-root": "/etc/hostname/data"},
-    "accept_data_move": True,
+    "config": {"pidfile": "/etc/hostname/pid"},
     "restart": "always",
 }
 
@@ -143,7 +142,7 @@ def test_invalid_json_on_disk(host: t.Any, name: str) -> None:
 def test_a_value_that_validates_and_does_not_start(host: t.Any, name: str) -> None:
     run = daemon(name, **UNUSABLE)
     assert run.rc != 0
-    assert "Unable to get the full path to root (/etc/hostname/data)" in run.failure
+    assert "mkdir /etc/hostname: not a directory" in run.failure
     assert "The previous /etc/docker/daemon.json is back" in run.failure
     assert run.results[0]["journal"]
     assert granted(name, config={})["changed"] is False
@@ -273,7 +272,7 @@ def test_secrets_stay_secret(host: t.Any, name: str) -> None:
     outputs = [daemon(name, *verbose, "--check", config=config), daemon(name, *verbose, config=config)]
     assert outputs[-1].rc == 0, outputs[-1].failure
     assert host.file(FILE).mode == 0o600
-    outputs.append(daemon(name, *verbose, **{**UNUSABLE, "config": {**config, "data-root": "/etc/hostname/data"}}))
+    outputs.append(daemon(name, *verbose, **{**UNUSABLE, "config": {**config, **UNUSABLE["config"]}}))
     outputs.append(daemon(name, *verbose, config={}))
     for run in outputs:
         assert "Configure" in run.output
