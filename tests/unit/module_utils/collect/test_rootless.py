@@ -39,7 +39,7 @@ def ask(path: Path, monkeypatch: pytest.MonkeyPatch, timeout: int = 1, times: in
 
 def test_a_daemon_is_asked_as_its_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path, {"web": inspected("web")}):
-        (tenant,) = ask(path, monkeypatch)
+        (tenant,) = ask(path, monkeypatch, timeout=30)
     assert (tenant.name, tenant.error) == (owner.account(NOBODY)[0], "")
     assert tenant.facts is not None
     assert [one["name"] for one in tenant.facts.containers] == ["web"]
@@ -110,9 +110,10 @@ def test_a_process_that_is_stopped_is_not_waited_for(path: Path, monkeypatch: py
 
 def test_one_user_does_not_crowd_out_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path, {}):
-        tenants = ask(path, monkeypatch, timeout=5, times=50)
+        tenants = ask(path, monkeypatch, timeout=30, times=50)
     name = owner.account(NOBODY)[0]
     assert [tenant.name for tenant in tenants] == [name, f"{name}:2", f"{name}:3"]
+    assert [tenant.error for tenant in tenants[:2]] == ["", ""]
     assert [bool(tenant.facts) for tenant in tenants] == [True, True, False]
     assert "runs more daemons than" in tenants[2].error
 
