@@ -31,7 +31,7 @@ sanity: setup  ## ansible-test sanity
 	@$(VENV)/python tools/sanity
 
 unit: setup  ## unit tests
-	@pytest
+	@pytest --numprocesses 2
 
 molecule: setup  ## scenarios on real engines; SCENARIO=name for one
 	@tools/molecule $(SCENARIO)

@@ -20,6 +20,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.xmlpath = f"{directory}/{os.getpid()}.xml"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test marked ``debian(13)`` is shown on that lab host alone: what it shows does not depend on the engine."""
+    marks = {item: item.get_closest_marker("debian") for item in items}
+    elsewhere = [item for item, mark in marks.items() if mark and f"-debian{mark.args[0]}" not in item.nodeid]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
+
+
 class HostByHost(LoadScopeScheduling):
     """Lab hosts are tested side by side, the tests of one host in their order, by one worker."""
 

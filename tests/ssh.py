@@ -41,42 +41,28 @@ class Lab:
     def shell(self, script: str) -> str:
         return str(self.host.check_output("sh -c %s", script))
 
-    @property
-    def _neighbour(self) -> list[str]:
+    def _neighbour(self, seconds: int) -> list[str]:
         """A command that runs on another machine of the host's network, and talks to its port: by real packets."""
         image, address = subprocess.run(
             ["docker", "inspect", "--format", "{{.Image}} {{.NetworkSettings.IPAddress}}", self.name],
             capture_output=True, text=True, check=True,
         ).stdout.split()  # fmt: skip
-        return [
-            "docker",
-            "run",
-            "--rm",
-            "--interactive",
-            image,
-            "busybox",
-            "timeout",
-            "60",
-            "busybox",
-            "nc",
-            address,
-            "22",
-        ]
+        # not as the container's first process, on which signals that it does not handle have no effect
+        talk = f"busybox timeout {seconds} busybox nc {address} 22; exit"
+        return ["docker", "run", "--rm", "--interactive", image, "busybox", "sh", "-c", talk]
 
     def answers(self) -> bool:
         """Whether the SSH server greets. An answer that takes longer than five seconds is none."""
-        *words, address, port = self._neighbour
-        words[words.index("60")] = "5"
         # with a standard input of its own: docker would leave ours non-blocking, which Ansible cannot work with
         pipe = subprocess.PIPE
-        with subprocess.Popen([*words, address, port], stdin=pipe, stdout=pipe, stderr=pipe) as greeting:
+        with subprocess.Popen(self._neighbour(5), stdin=pipe, stdout=pipe, stderr=pipe) as greeting:
             assert greeting.stdin and greeting.stdout  # its input stays open: at its end nc would hang up
             return greeting.stdout.readline().startswith(b"SSH-")
 
     @property
     def ssh_options(self) -> list[str]:
         return [
-            "-o", f"ProxyCommand={shlex.join(self._neighbour)}", "-o", "StrictHostKeyChecking=no",
+            "-o", f"ProxyCommand={shlex.join(self._neighbour(600))}", "-o", "StrictHostKeyChecking=no",
             "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
             "-i", str(self.directory / "key"),
         ]  # fmt: skip

@@ -90,13 +90,13 @@ def _inline(book: list[dict[str, t.Any]]) -> str:
 
 
 def _results(stdout: str, host: str) -> list[dict[str, t.Any]]:
-    """Each task's result on the host; verbose output may stand before the callback's JSON document."""
+    """Each task's result on the host, less the role in its name; verbose output may stand before the document."""
     start = stdout.find('{\n    "custom_stats"')
     if start < 0:
         raise AssertionError(f"no result document in:\n{stdout}")
     document, _end = json.JSONDecoder().raw_decode(stdout[start:])
     return [
-        {**task["hosts"][host], "task": task["task"]["name"]}
+        {**task["hosts"][host], "task": task["task"]["name"].rpartition(" : ")[2]}
         for book in document["plays"]
         for task in book["tasks"]
         if host in task["hosts"]

@@ -64,15 +64,8 @@ options:
     description: The daemon's configuration file, for a unit that does not name another.
     type: path
     default: /etc/docker/daemon.json
-  docker_host:
-    description: The unix socket of the engine.
-    type: str
-    default: unix:///var/run/docker.sock
-  service:
-    description: The systemd unit of the daemon.
-    type: str
-    default: docker.service
 extends_documentation_fragment:
+  - bulkhead.docker.engine
   - bulkhead.docker.attributes
   - bulkhead.docker.attributes.read_only
 attributes:

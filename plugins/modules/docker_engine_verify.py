@@ -27,19 +27,12 @@ options:
     description: Start an engine that did not run before, as after its first installation.
     type: bool
     default: false
-  docker_host:
-    description: The unix socket of the engine.
-    type: str
-    default: unix:///var/run/docker.sock
-  service:
-    description: The systemd unit of the daemon.
-    type: str
-    default: docker.service
   timeout:
     description: Seconds to wait for the daemon; at least 1.
     type: int
     default: 60
 extends_documentation_fragment:
+  - bulkhead.docker.engine
   - bulkhead.docker.attributes
 attributes:
   check_mode:

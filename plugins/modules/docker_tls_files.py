@@ -68,19 +68,12 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
-  docker_host:
-    description: The unix socket of the engine.
-    type: str
-    default: unix:///var/run/docker.sock
-  service:
-    description: The systemd unit of the daemon.
-    type: str
-    default: docker.service
   timeout:
     description: Seconds to wait for the daemon after a restart before it counts as failed; at least 1.
     type: int
     default: 60
 extends_documentation_fragment:
+  - bulkhead.docker.engine
   - bulkhead.docker.attributes
 attributes:
   check_mode:

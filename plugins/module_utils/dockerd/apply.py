@@ -237,13 +237,15 @@ class Apply:
             raise ControlError(f"the file as it was found is not valid JSON ({error}): no daemon starts") from error
         if self.touched == "reload" and self._reloaded_back(content, target):
             return state
-        carried = self._live() and not self.host.scope.rootless
-        if self.touched == "reload" and self.proposal.situation.containers and not carried:
+        if self.touched == "reload" and self.proposal.situation.containers and not self._carries():
             raise ControlError("the daemon did not take the old settings back by a reload: restart it when that suits")
         if self.host.status == plan.FAILED and not known_good:
             return state  # the engine was down before, and nothing says that the old file would bring it up
         identity = self.daemon.restart()
         return replace(state, daemon=identity, applied=daemon_json.digests(content), pending=(), missed=())
+
+    def _carries(self) -> bool:
+        return self._live() and not self.host.scope.rootless
 
     def _reloaded_back(self, content: Config, target: Original) -> bool:
         """The old values by another reload, the defaults said aloud for keys that were not there."""

@@ -11,14 +11,13 @@ import pytest
 from ansible_collections.bulkhead.docker.plugins.module_utils import versions
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import (
     CONFLICTS,
-    KINDS,
     Context,
     check,
     conflicts,
     inert,
-    mistyped,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS, NESTED_FLAGS, Key
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_types import KINDS, mistyped
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.evidence import JUDGES
 
 ENGINES = ("20.10.24", "23.0.0", "24.0.9", "25.0.6", "26.1.5", "27.3.1", "28.5.2", "29.0.0", "29.7.2", "29.10.0")

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.bulkhead.docker.tests.support import Run, play, role
 
+debian = pytest.mark.debian
 FILE = "/etc/docker/daemon.json"
 DROP_IN = "/etc/systemd/system/docker.service.d/zz-bulkhead.conf"
 TLS = {f"tls{kind}": f"/etc/docker/tls/{name}.pem" for kind, name in
@@ -203,23 +204,42 @@ def test_a_drop_in_that_would_win_over_ours_is_refused(host: t.Any, name: str, a
 
 
 @pytest.mark.parametrize(
-    ("suite", "variables", "words"),  # spread over the hosts: it does not depend on the engine
+    ("variables", "words"),
     [
-        ("bookworm", {"docker_daemon_listen": ["10.0.0.5:0"]}, "listen: 10.0.0.5:0: the port must be"),
-        ("trixie", {"docker_daemon_tls_dir": "/etc/docker/none"}, "there is no file /etc/docker/none/ca.pem"),
-        ("forky", {"docker_daemon_config": {"tlskey": "/etc/docker/other/server-key.pem"}}, "does not belong to"),
-        ("bookworm", {"docker_daemon_config": {"tlsverify": False}}, "opens the API on TCP without tlsverify"),
-        ("trixie", {"docker_daemon_config": {"tlsverify": False}, "docker_daemon_mode": "exclusive"}, "out tlsverify"),
-        ("forky", {"docker_daemon_listen": [], "docker_daemon_config": {"hosts": ["fd://", "0.0.0.0:2375"]},
-                   "docker_daemon_override_flags": ["hosts"]}, "without tlsverify"),
+        pytest.param(
+            {"docker_daemon_listen": ["10.0.0.5:0"]}, "listen: 10.0.0.5:0: the port must be", marks=debian(12)
+        ),
+        pytest.param(
+            {"docker_daemon_tls_dir": "/etc/docker/none"}, "there is no file /etc/docker/none/ca.pem", marks=debian(13)
+        ),
+        pytest.param(
+            {"docker_daemon_config": {"tlskey": "/etc/docker/other/server-key.pem"}},
+            "does not belong to",
+            marks=debian(14),
+        ),
+        pytest.param(
+            {"docker_daemon_config": {"tlsverify": False}}, "opens the API on TCP without tlsverify", marks=debian(12)
+        ),
+        pytest.param(
+            {"docker_daemon_config": {"tlsverify": False}, "docker_daemon_mode": "exclusive"},
+            "out tlsverify",
+            marks=debian(13),
+        ),
+        pytest.param(
+            {
+                "docker_daemon_listen": [],
+                "docker_daemon_config": {"hosts": ["fd://", "0.0.0.0:2375"]},
+                "docker_daemon_override_flags": ["hosts"],
+            },
+            "without tlsverify",
+            marks=debian(14),
+        ),
     ],
     ids=["port", "no file", "another key", "unverified", "unverified, exclusive", "by a key"],
-)  # fmt: skip
+)
 def test_refused_before_anything_is_touched(
-    host: t.Any, name: str, address: str, suite: str, variables: dict[str, t.Any], words: str
+    host: t.Any, name: str, address: str, variables: dict[str, t.Any], words: str
 ) -> None:
-    if suite not in host.check_output("cat /etc/os-release"):
-        pytest.skip(f"shown on {suite}")
     before = traces(host)
     run = apply(name, **{"docker_daemon_listen": [address], **variables})
     assert run.rc != 0

@@ -29,10 +29,6 @@ def apply(name: str, *options: str, **variables: t.Any) -> Run:
     return run
 
 
-def changed(run: Run) -> list[str]:
-    return [task.rpartition(" : ")[2] for task in run.changed]
-
-
 def reached(name: str) -> bool:
     """Whether a neighbour in the hosts' network gets an answer from the container."""
     found = subprocess.run(
@@ -70,7 +66,7 @@ def test_containers_are_reached_after_a_general_hardening(host: t.Any, name: str
     host.check_output("sysctl --load /etc/sysctl.conf")
     assert not reached(name), "the hardening did not cut anything off, so this test proves nothing"
     run = apply(name)
-    assert changed(run) == ["Sysctl | Write what differs to the kernel"]
+    assert run.changed == ["Sysctl | Write what differs to the kernel"]
     assert reached(name)
     assert "/etc/sysctl.d/60-netipv4_sysctl.conf:net.ipv4.ip_forward = 0" in notes(run)
     assert "ipv6" not in notes(run), "the engine does not use it"
@@ -102,7 +98,7 @@ def test_what_is_read_only_here_is_told(host: t.Any, name: str) -> None:
 
 
 def test_undo_removes_the_file(host: t.Any, name: str) -> None:
-    assert changed(apply(name, **UNDO)) == ["Sysctl | Remove the file"]
+    assert apply(name, **UNDO).changed == ["Sysctl | Remove the file"]
     assert not host.file(FILE).exists
 
 
@@ -111,7 +107,7 @@ def test_check_tells_all_and_writes_nothing(host: t.Any, name: str) -> None:
     before = traces(host)
     run = apply(name, "--check", "--diff")
     assert traces(host) == before
-    assert changed(run) == ["Sysctl | Write the file", "Sysctl | Write what differs to the kernel"]
+    assert run.changed == ["Sysctl | Write the file", "Sysctl | Write what differs to the kernel"]
     (promised,) = [result["diff"][0]["after"] for result in run.results if result["task"].endswith("Write the file")]
     apply(name)
     assert host.file(FILE).content_string == promised
@@ -123,11 +119,11 @@ def test_tampering_shows_exactly_and_is_mended(host: t.Any, name: str) -> None:
     host.check_output("sysctl --write net.ipv4.conf.all.accept_redirects=1")
     host.check_output("sed -i 's/^net.ipv4.tcp_syncookies = 1/net.ipv4.tcp_syncookies = 0/' %s", FILE)
     run = apply(name, "--check", "--diff")
-    assert changed(run) == ["Sysctl | Write the file", "Sysctl | Write what differs to the kernel"]
+    assert run.changed == ["Sysctl | Write the file", "Sysctl | Write what differs to the kernel"]
     (file,) = [result for result in run.results if result["task"].endswith("Write the file")]
     was, will = (file["diff"][0][side].splitlines() for side in ("before", "after"))
     assert set(was) ^ set(will) == {"net.ipv4.tcp_syncookies = 0", "net.ipv4.tcp_syncookies = 1"}
-    assert changed(apply(name)) == changed(run)
+    assert apply(name).changed == run.changed
     assert sysctl(host, "net.ipv4.conf.all.accept_redirects") == "0"
 
 
@@ -151,7 +147,7 @@ def test_files_lose_what_is_too_much_and_gain_nothing(host: t.Any, name: str) ->
         "/etc/docker/certs.d/hub:5000/client.cert": 0o444,
         "/etc/docker/certs.d/hub:5000/client.key": 0o400,
     }
-    assert changed(apply(name)) == ["Files | Give them to root and take away what is too much"]
+    assert apply(name).changed == ["Files | Give them to root and take away what is too much"]
     assert {path: host.file(path).mode for path in files} == files
     assert {host.file(path).uid for path in files} == {0}
 
@@ -166,7 +162,7 @@ def test_unneeded_services_are_named_and_stopped_on_request(host: t.Any, name: s
     assert "not needed by a container host: rpcbind.service" in notes(apply(name))
     assert host.service("rpcbind").is_running
     run = apply(name, docker_host_services_state="stopped")
-    assert changed(run) == ["Services | Stop and disable them"]
+    assert run.changed == ["Services | Stop and disable them"]
     assert not host.service("rpcbind").is_running and not host.service("rpcbind").is_enabled
 
 
@@ -190,5 +186,5 @@ def test_mistakes_are_refused_by_name(host: t.Any, name: str, setting: dict[str,
 def test_a_second_run_changes_nothing(host: t.Any, name: str, options: tuple[str, ...]) -> None:
     apply(name)  # whatever the tests before it left
     before = traces(host)
-    assert changed(apply(name, *options)) == []
+    assert apply(name, *options).changed == []
     assert traces(host) == before

@@ -193,6 +193,7 @@ def test_new_authority_leaves_time_to_fetch_certificates(site: Site) -> None:
     assert site.may("alice") and not site.may("old")
 
 
+@pytest.mark.debian(12)
 def test_nothing_is_done_where_nothing_is_asked_for(site: Site) -> None:
     before = site.traces()
     run = site.apply(docker_tls_listen=[], docker_tls_clients=[], docker_tls_renew=["server"])
@@ -219,6 +220,7 @@ def test_check_on_a_bare_host_tells_all_and_writes_nothing(site: Site) -> None:
     assert site.traces() == before and not bare.exists()
 
 
+@pytest.mark.debian(14)
 def test_expiry_comes_near(site: Site) -> None:
     clients = {"docker_tls_clients": [{"name": "alice"}], "docker_tls_ca_passphrase": "c4n4ry-passphrase"}
     longer = {**clients, "docker_tls_renew_days": 366, "docker_tls_server_days": 400, "docker_tls_client_days": 400}
@@ -231,6 +233,7 @@ def test_expiry_comes_near(site: Site) -> None:
     assert site.apply("--check", **longer).changed == []
 
 
+@pytest.mark.debian(13)
 def test_wrong_option_is_refused_by_name(site: Site) -> None:
     before = site.traces()
     run = site.apply(docker_tls_management_networks=["10.0.0.0/8", "10.0.0.1/8"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import typing as t
 from collections.abc import Iterator
@@ -21,13 +22,11 @@ NOBODY = 65534
 
 
 @pytest.fixture(name="path")
-def socket_path(tmp_path: Path) -> Iterator[Path]:
-    """Of a socket that the other user can reach."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    yield tmp_path / "s"
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o700)
+def socket_path() -> Iterator[Path]:
+    """Of a socket that the other user can reach, which pytest's own directories do not allow."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "s"
 
 
 def ask(path: Path, monkeypatch: pytest.MonkeyPatch, timeout: int = 1, times: int = 1) -> list[Tenant]:
@@ -40,7 +39,7 @@ def ask(path: Path, monkeypatch: pytest.MonkeyPatch, timeout: int = 1, times: in
 
 def test_a_daemon_is_asked_as_its_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path, {"web": inspected("web")}):
-        (tenant,) = ask(path, monkeypatch)
+        (tenant,) = ask(path, monkeypatch, timeout=30)
     assert (tenant.name, tenant.error) == (owner.account(NOBODY)[0], "")
     assert tenant.facts is not None
     assert [one["name"] for one in tenant.facts.containers] == ["web"]
@@ -111,9 +110,10 @@ def test_a_process_that_is_stopped_is_not_waited_for(path: Path, monkeypatch: py
 
 def test_one_user_does_not_crowd_out_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path, {}):
-        tenants = ask(path, monkeypatch, timeout=5, times=50)
+        tenants = ask(path, monkeypatch, timeout=30, times=50)
     name = owner.account(NOBODY)[0]
     assert [tenant.name for tenant in tenants] == [name, f"{name}:2", f"{name}:3"]
+    assert [tenant.error for tenant in tenants[:2]] == ["", ""]
     assert [bool(tenant.facts) for tenant in tenants] == [True, True, False]
     assert "runs more daemons than" in tenants[2].error
 

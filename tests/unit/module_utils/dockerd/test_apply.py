@@ -19,7 +19,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import files
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.apply import Apply, Outcome, UndoneError
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.control import ControlError
-from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import Snapshot
+from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.engine import EngineError, Snapshot
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd.proposal import (
     Proposal,
     RefusedError,
@@ -61,6 +61,8 @@ class Host:
         return self
 
     def info(self) -> dict[str, t.Any]:
+        if not self.up:
+            raise EngineError("no answer from /var/run/docker.sock to /info")
         return {
             "LiveRestoreEnabled": self.running.get("live-restore", False),
             "Debug": self.running.get("debug", False),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_check import KINDS
 from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_keys import KEYS
+from ansible_collections.bulkhead.docker.plugins.module_utils.daemon_types import KINDS
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import flags
 
 TABLE: list[tuple[str, dict[str, t.Any]]] = [
