@@ -17,6 +17,7 @@ description:
   - It only reads.
 options: {}
 extends_documentation_fragment:
+  - bulkhead.docker.attributes
   - bulkhead.docker.attributes.read_only
 attributes:
   platform:

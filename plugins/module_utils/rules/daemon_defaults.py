@@ -140,8 +140,8 @@ RULES: t.Final[tuple[Rule, ...]] = (
         expected="a driver that sends to another machine, a running rsyslog that forwards to one that it verifies, or"
         " `logs_shipped_by` in the policy",
         source="GET /info: LoggingDriver; log-opts of dockerd flags and daemon.json; configuration of rsyslog",
-        remedy="Role docker_logging with `docker_logging_collector`; or ship the host's journal or log files with an agent"
-        " and name it in the policy (`logs_shipped_by: vector`).",
+        remedy="Role docker_logging with `docker_logging_collector`; or ship the host's journal or log files with an"
+        " agent and name it in the policy (`logs_shipped_by: vector`).",
         cis=cis("2.13", "2.14"),
     ),
     _mended(

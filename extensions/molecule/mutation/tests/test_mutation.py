@@ -25,7 +25,8 @@ set -e
 lab-image app:1.0 >/dev/null && docker tag app:1.0 app:latest && docker tag app:1.0 tecnativa/docker-socket-proxy:1.0
 docker network create app >/dev/null
 mkdir -p /srv/shared /srv/tls
-echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["kexec_load"], "action": "SCMP_ACT_ERRNO"}]}' >/srv/allow.json
+echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [' >/srv/allow.json
+echo '{"names": ["kexec_load"], "action": "SCMP_ACT_ERRNO"}]}' >>/srv/allow.json
 mountpoint -q /srv/shared || { mount --bind /srv/shared /srv/shared && mount --make-shared /srv/shared; }
 printf '#!/bin/sh\nsleep 1000\n' >/srv/sshd && chmod 755 /srv/sshd
 cd /srv/tls
