@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host around the engine: read from files and the kernel alone, no program is started.
+"""The host around the engine: read from files and the kernel; of programs only those that list packet filters are run.
 
 ``files`` by path: ``role``, ``real`` (without links), ``uid``, ``gid``, ``owner`` (both by name), ``mode``, ``acl``
 (in hexadecimal), ``group_set`` (of a socket: the group that it is meant to have), or ``error``. The engine's are all
@@ -10,7 +10,7 @@ there when ``sockets_known`` and ``config_known``. ``config_holds_secrets``. ``d
 ``sudo``: ``grants`` (``who``, ``users``, ``commands``) and ``unseen`` sources. ``credentials``: ``user``, ``path`` and
 ``registries``. ``mounts``: ``path``, ``device``, ``type``, ``options``, as the daemon sees them. ``containerd_root``.
 ``services``: ``running`` and ``enabled`` units. ``logging``: see ``collect.logging``.
-``confinement``: see ``collect.confinement``. ``auditing``: see
+``confinement``: see ``collect.confinement``. ``firewall``: see ``collect.firewall``. ``auditing``: see
 ``auditd.kernel``. ``watched``: what of root's engine is worth it (see ``auditd.watched``). What could not be read is
 null.
 """
