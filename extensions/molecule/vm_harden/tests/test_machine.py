@@ -8,6 +8,7 @@ The tests go on from each other, the reboot comes last.
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import signal
@@ -32,8 +33,20 @@ table inet lab {{
 """
 #: Over plain SSH, as a controller without Mitogen does it.
 PLAIN = {"ANSIBLE_STRATEGY": "linear"}
-#: What no role mends on a host of this kind, and why.
-STAYS: dict[str, str] = {}
+#: What the audit cannot see by itself: Debian mends flaws without a new version.
+POLICY = {
+    "engine_versions": {"26.1": "26.1.5"},
+    "containerd_versions": {"1.7": "1.7.24"},
+    "runc_versions": {"1.1": "1.1.15"},
+    "host_hardened_by": "tests/lab/vm-image",
+}
+#: What no role mends on this machine, and why; all else must not fail.
+STAYS = {
+    "daemon-rootless": "The machine has a rootful engine on purpose, and one of a user beside it.",
+    "daemon-userns-remap": "Remapping is for new hosts: it would hide the images and containers that are there.",
+    "daemon-authorization-plugin": "The proxies of docker_socket decide what clients may do.",
+    "host-time-sync": "A machine without a network has its clock set by tests/lab/vm.",
+}
 #: What cannot be known there, and why.
 UNKNOWN: dict[str, str] = {}
 
@@ -50,8 +63,13 @@ def label(host: t.Any, container: str) -> str:
 
 
 def findings(name: str) -> list[dict[str, t.Any]]:
-    result = support.adhoc("bulkhead.docker.docker_audit", name, {"timeout": 120})
-    found: list[dict[str, t.Any]] = result["audit"]["findings"]
+    expires = (datetime.datetime.now(tz=datetime.timezone.utc) + datetime.timedelta(days=30)).date().isoformat()
+    waivers = [
+        {"rule": rule, "reason": reason, "owner": "the tests", "expires": expires, "hosts": ["*"]}
+        for rule, reason in STAYS.items()
+    ]
+    options = {"timeout": 120, "policy": POLICY, "waivers": waivers}
+    found: list[dict[str, t.Any]] = support.adhoc("bulkhead.docker.docker_audit", name, options)["audit"]["findings"]
     return found
 
 
@@ -105,8 +123,9 @@ def test_the_users_engine_limits_its_containers(host: t.Any) -> None:
 
 
 def test_nothing_fails_that_the_host_could_mend(before: list[dict[str, t.Any]]) -> None:
-    failing = {one["rule"]: one for one in before if one["verdict"] in ("fail", "error") and one["lever"] == "host"}
-    assert failing.keys() == STAYS.keys(), json.dumps(failing, indent=1)
+    """Nor is there a waiver for what does not fail: the audit would say waiver-unused."""
+    failing = [one for one in before if one["verdict"] in ("fail", "error") and one["lever"] == "host"]
+    assert failing == [], json.dumps(failing, indent=1)
 
 
 def test_nothing_is_unknown_but_for_a_reason(before: list[dict[str, t.Any]]) -> None:
