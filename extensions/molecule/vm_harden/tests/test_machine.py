@@ -45,10 +45,15 @@ STAYS = {
     "daemon-rootless": "The machine has a rootful engine on purpose, and one of a user beside it.",
     "daemon-userns-remap": "Remapping is for new hosts: it would hide the images and containers that are there.",
     "daemon-authorization-plugin": "The proxies of docker_socket decide what clients may do.",
+    "daemon-logs-off-host": "There is no other machine here; scenario docker_logging has one.",
     "host-time-sync": "A machine without a network has its clock set by tests/lab/vm.",
 }
 #: What cannot be known there, and why.
 UNKNOWN: dict[str, str] = {}
+#: What running containers kept as it was until the reboot.
+WAITS = {"daemon-icc", "daemon-settings-live"}
+
+Verdicts = dict[tuple[str, str], str]
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +78,8 @@ def findings(name: str) -> list[dict[str, t.Any]]:
     return found
 
 
-def verdicts(found: list[dict[str, t.Any]]) -> dict[tuple[str, str], str]:
+def verdicts(found: list[dict[str, t.Any]]) -> Verdicts:
     return {(one["rule"], one["subject"]["name"]): one["verdict"] for one in found}
-
-
-@pytest.fixture(scope="module")
-def before(name: str, host: t.Any) -> list[dict[str, t.Any]]:
-    """The audit of the hardened machine, with a container that comes back after a reboot."""
-    host.check_output("docker run --detach --name returner --restart unless-stopped tiny:1")
-    return findings(name)
 
 
 def test_the_machine_has_no_way_out_and_the_time(host: t.Any) -> None:
@@ -95,7 +93,7 @@ def test_the_machine_has_no_way_out_and_the_time(host: t.Any) -> None:
 def test_apparmor_confines_containers(host: t.Any) -> None:
     """The label, and that it means something: Docker's profile denies mount, whatever the capabilities."""
     assert label(host, "survivor") == "docker-default (enforce)"
-    mount = "docker run --rm --cap-add SYS_ADMIN %s tiny:1 mount -t tmpfs none /mnt"
+    mount = "docker run --rm --cap-add SYS_ADMIN %s tiny:1 sh -c 'mount -t tmpfs none /tmp || exit 1'"
     denied = host.run(mount % "")
     assert denied.rc != 0 and "ermission denied" in denied.stderr, denied
     allowed = host.run(mount % "--security-opt apparmor=unconfined")
@@ -120,17 +118,6 @@ def test_the_users_engine_limits_its_containers(host: t.Any) -> None:
     assert limit == str(32 * 1024 * 1024)
     ids = host.check_output(f"cd /; {engine} docker run --rm own:1 cat /proc/self/uid_map").split()
     assert ids[:3] == ["0", str(uid), "1"]
-
-
-def test_nothing_fails_that_the_host_could_mend(before: list[dict[str, t.Any]]) -> None:
-    """Nor is there a waiver for what does not fail: the audit would say waiver-unused."""
-    failing = [one for one in before if one["verdict"] in ("fail", "error") and one["lever"] == "host"]
-    assert failing == [], json.dumps(failing, indent=1)
-
-
-def test_nothing_is_unknown_but_for_a_reason(before: list[dict[str, t.Any]]) -> None:
-    unknown = {one["rule"]: one["evidence"] for one in before if one["verdict"] == "unknown"}
-    assert unknown.keys() == UNKNOWN.keys(), json.dumps(unknown, indent=1)
 
 
 # --- a connection that is really cut
@@ -165,7 +152,7 @@ def tasks(timeout: int, content: str) -> list[dict[str, t.Any]]:
 
 def test_a_rule_that_cuts_ssh_is_undone(host: t.Any, name: str) -> None:
     """Nobody helps: the controller is killed, and the machine answers nobody until its guard fires."""
-    host.check_output("printf %s > %s && nft --file %s", "%s", CHAIN.format(""), TABLE, TABLE)
+    host.check_output("echo %s > %s && nft --file %s", CHAIN.format(""), TABLE, TABLE)
     saved = host.check_output("nft list table inet lab")
     number, timeout = port(name), 120
     book = support.ROOT / "build" / "plays" / "cut.json"
@@ -190,8 +177,21 @@ def test_a_rule_that_cuts_ssh_is_undone(host: t.Any, name: str) -> None:
 # --- a reboot
 
 
-def test_a_reboot_changes_nothing(host: t.Any, name: str, before: list[dict[str, t.Any]]) -> None:
-    """Neither verdicts nor settings; and a guard that was armed before it fires after it."""
+@pytest.fixture(scope="module")
+def before(name: str, host: t.Any) -> Verdicts:
+    """The audit before the reboot, with a container that comes back after it."""
+    host.check_output("docker run --detach --name returner --restart unless-stopped tiny:1")
+    return verdicts(findings(name))
+
+
+@pytest.fixture(scope="module")
+def after(name: str) -> list[dict[str, t.Any]]:
+    return findings(name)
+
+
+def test_a_reboot_keeps_all_settings(host: t.Any, name: str, before: Verdicts) -> None:
+    """And a guard that was armed before it fires after it."""
+    assert before
     see = "docker info --format '{{.SecurityOptions}} {{.LiveRestoreEnabled}} {{.LoggingDriver}} {{.CgroupVersion}}'"
     settings = "cut -d= -f1 %s | grep '^[a-z]' | xargs sysctl"
     was = host.check_output(see), host.check_output(settings, SYSCTL_FILE)
@@ -208,4 +208,21 @@ def test_a_reboot_changes_nothing(host: t.Any, name: str, before: list[dict[str,
     journal = "journalctl --boot --unit=bulkhead-guard-machine.service --output=cat --no-pager"
     assert eventually(60, lambda: "done: restore" in host.check_output(journal)), "it fired before the reboot"
     host.check_output("docker start survivor")
-    assert verdicts(findings(name)) == verdicts(before)
+
+
+def test_a_reboot_breaks_nothing(before: Verdicts, after: list[dict[str, t.Any]]) -> None:
+    """What waited for the engine to begin anew, with the bridge that containers kept, is mended by it."""
+    differs = {key: (was, verdicts(after).get(key)) for key, was in before.items() if verdicts(after).get(key) != was}
+    assert {change for change in differs.values()} <= {("fail", "pass"), ("fail", None)}, differs
+    assert {rule for rule, _subject in differs} <= WAITS, differs
+
+
+def test_nothing_fails_that_the_host_could_mend(after: list[dict[str, t.Any]]) -> None:
+    """Nor is there a waiver for what does not fail: the audit would say waiver-unused."""
+    failing = [one for one in after if one["verdict"] in ("fail", "error") and one["lever"] == "host"]
+    assert failing == [], json.dumps(failing, indent=1)
+
+
+def test_nothing_is_unknown_but_for_a_reason(after: list[dict[str, t.Any]]) -> None:
+    unknown = {one["rule"]: one["evidence"] for one in after if one["verdict"] == "unknown"}
+    assert unknown.keys() == UNKNOWN.keys(), json.dumps(unknown, indent=1)
