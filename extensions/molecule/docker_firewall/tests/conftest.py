@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-WHERE = {"test_life.py": "bulkhead-debian13", "test_nftables.py": "bulkhead-debian12"}
+WHERE = {
+    "test_life.py": "bulkhead-debian13",
+    "test_nftables.py": "bulkhead-debian12",
+    "test_watched.py": "bulkhead-debian14",
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

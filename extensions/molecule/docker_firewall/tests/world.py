@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import subprocess
+import time
 import typing as t
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -114,3 +115,24 @@ def apply(host: str, *options: str, **variables: t.Any) -> Run:
     run = role("docker_firewall", host, {**POLICY, **variables}, *options)
     assert run.rc == 0, run.output
     return run
+
+
+def leaks(name: str) -> list[str]:
+    """Probes that see something else than the table says."""
+    seen = look(name)
+    return [title(probe, family) for probe, family in PROBES if seen[title(probe, family)] is not probe["after"]]
+
+
+def reopened(name: str) -> list[str]:
+    """Probes that are answered although the table says that they are denied."""
+    seen = look(name)
+    titles = [title(probe, family) for probe, family in PROBES if not probe["after"]]
+    return [one for one in titles if seen[one]]
+
+
+def until(look: t.Callable[[], t.Any], wanted: t.Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while (seen := look()) != wanted:
+        if time.monotonic() > end:
+            assert seen == wanted
+        time.sleep(0.5)
