@@ -98,9 +98,9 @@ def test_a_new_network_of_that_name_is_closed_at_once(name: str) -> None:
 def test_they_are_there_after_a_boot(name: str) -> None:
     rules = shape(name)
     subprocess.run(["docker", "restart", name], check=True, capture_output=True)
+    # it can be asked again some seconds later
     state = ["docker", "exec", name, "docker", "inspect", "--format", "{{.State.Status}}", "web"]
-    asked = lambda: subprocess.run(state, capture_output=True, text=True, check=False).stdout.strip()  # noqa: E731
-    world.until(asked, "running")
+    world.until(lambda: subprocess.run(state, capture_output=True, check=False).stdout, b"running\n")
     world.until(lambda: shape(name), rules)
     journal = world.inside(name, ["journalctl", "--boot", "--output=short-monotonic", "--unit=bulkhead-docker-firewall",
                                   "--unit=docker", "--grep=Finished|Started|Starting"])  # fmt: skip
