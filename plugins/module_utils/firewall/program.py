@@ -4,6 +4,8 @@
 """The program that systemd runs on the host: ``apply`` the policy that lies there, ``watch`` for changes and apply it
 anew, or ``show`` what it means now."""
 
+# pylint: disable=ansible-bad-function  # no module: systemd starts it
+
 from __future__ import annotations
 
 import json
