@@ -117,10 +117,10 @@ COUNTS = {"bookworm": 60, "trixie": 500, "forky": 60}
 def test_no_event_is_lost_or_doubled_while_both_are_restarted(site: Site, record_property: t.Any) -> None:
     suite = site.host.check_output(". /etc/os-release && echo $VERSION_CODENAME")
     count = COUNTS[suite]
-    path = put(site, "churn.sh")
+    path = put(site, "churn.py")
     since = site.host.check_output("date +%s.%N")
     site.host.check_output(
-        f"systemd-run --quiet --unit churn --property Type=exec sh -c 'bash {path} {count} 6 > /root/churn.ids'"
+        f"systemd-run --quiet --unit churn --property Type=exec sh -c 'python3 {path} {count} 6 > /root/churn.ids'"
     )
     restarts = 0
     while site.host.run("systemctl is-active --quiet churn").rc == 0:
