@@ -6,6 +6,7 @@ away meanwhile. Prints the id of each."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import typing as t
@@ -20,10 +21,9 @@ T = t.TypeVar("T")
 def insist(call: t.Callable[[docker.APIClient], T]) -> T:
     """What an engine answers at last; one that was cut off may have done it, which the next one is asked first."""
     while True:
-        try:
+        with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
             return call(docker.APIClient(version="auto"))
-        except (docker.errors.DockerException, requests.RequestException):
-            time.sleep(0.2)
+        time.sleep(0.2)
 
 
 def made(engine: docker.APIClient, name: str) -> str:

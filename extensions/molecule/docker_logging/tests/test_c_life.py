@@ -1,7 +1,10 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's life after Molecule's converge: the audit's view, tampering, another protocol, undoing; in this order."""
+"""The role's life after Molecule's converge: the audit's view, tampering, another protocol, undoing; in this order.
+
+None of it depends on the engine.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import typing as t
 import pytest
 from ansible_collections.bulkhead.docker.tests import support
 from ansible_collections.bulkhead.docker.tests.log_site import Site, until
+
+pytestmark = pytest.mark.debian(12)
 
 CONFIG = "/etc/bulkhead.docker/logging/rsyslog.conf"
 PROGRAM = "/usr/local/lib/bulkhead.docker/docker_events.py"
