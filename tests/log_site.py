@@ -53,6 +53,6 @@ class Site:
 
     def events(self, container: str) -> list[dict[str, t.Any]]:
         """What was recorded of a container, by its id, in order."""
-        found = self.host.check_output("journalctl --unit bulkhead-docker-events --output cat --grep '^{'")
+        found = self.host.run("journalctl --unit bulkhead-docker-events --output cat --grep '^{'").stdout
         records = [json.loads(line) for line in found.splitlines()]
         return [record for record in records if record.get("id") == container]
