@@ -292,6 +292,7 @@ class Recorder:
         self._memory = Memory.load(path)
         self._busy: list[float] = []
         self.connected = False
+        self.news = threading.Event()  # for the pulse, which else would be late
         self.stopping = False
 
     def stop(self) -> None:
@@ -325,7 +326,7 @@ class Recorder:
             if not whole:
                 self._look_around(first=first)
             memory.since = memory.since or now
-        self.connected = True
+        self.say_connected(True)
 
     def follow(self) -> None:
         """What happens, until the engine goes away. It begins with what we know; one that does not is another."""
@@ -347,6 +348,11 @@ class Recorder:
             if record:
                 self._write(record)
             self._memory.add(event)
+
+    def say_connected(self, connected: bool) -> None:
+        if connected != self.connected:
+            self.connected = connected
+            self.news.set()
 
     def pulse(self) -> Json:
         """For whoever wants to know whether we keep up."""
@@ -409,7 +415,8 @@ def beat(recorder: Recorder, path: Path) -> None:
     while True:
         new.write_text(json.dumps(recorder.pulse()))
         new.replace(path)
-        time.sleep(HEARTBEAT_SECONDS)
+        recorder.news.wait(HEARTBEAT_SECONDS)
+        recorder.news.clear()
 
 
 def write(text: str) -> None:
@@ -433,7 +440,7 @@ def record_forever(engine: Engine, recorder: Recorder) -> None:
             trouble = f"<{WARNING}>the engine does not answer: {type(error).__name__}\n"
             sys.stderr.write(trouble if trouble != said else "")
             said = trouble
-        recorder.connected = False
+        recorder.say_connected(False)
         time.sleep(0.5)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -264,6 +266,18 @@ def test_words_of_strangers_are_data(text: str) -> None:
     record = json.loads(line[3:])
     assert set(record["attributes"]) == {"name", "image"}
     assert record["attributes"]["name"][:100] == text[:100]
+
+
+def test_who_asks_learns_at_once_that_the_engine_is_there_again(tmp_path: Path) -> None:
+    """Not with the next regular pulse: an audit right after a restart would find the recorder without its engine."""
+    recorder, pulse = events.Recorder(FakeEngine(), tmp_path / "memory.json", print), tmp_path / "pulse.json"
+    threading.Thread(target=events.beat, args=(recorder, pulse), daemon=True).start()
+    for connected in (True, False, True):
+        recorder.say_connected(connected)
+        end = time.monotonic() + events.HEARTBEAT_SECONDS / 2
+        while not pulse.exists() or json.loads(pulse.read_text())["connected"] is not connected:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 def test_arguments_of_commands_are_left_out() -> None:
