@@ -490,8 +490,9 @@ HOSTS: tuple[Host, ...] = (
     ),
 )
 
-#: What only a machine of its own can show: scenario vm_confinement breaks these, a batch at a time, after the
-#: roles docker_auditd and docker_confinement. Each watch is deleted from the kernel, its file left as it is.
+#: What only a machine of its own can show: scenario vm_confinement breaks all of these at once, after the roles
+#: docker_auditd and docker_confinement. Each watch is deleted from the kernel, its file left as it is; the role
+#: mends that, and the engine loads docker-default for its next container.
 _WATCHED = {
     "dockerd": "/usr/sbin/dockerd",
     "containerd-state": "/run/containerd",
@@ -513,7 +514,6 @@ _WATCHED = {
     "containerd-shim-v1": "/usr/bin/containerd-shim-runc-v1",
     "sysconfig": "/etc/sysconfig/docker",
 }
-_RELOAD = "augenrules --load"
 
 
 def _forget(path: str) -> str:
@@ -523,20 +523,14 @@ def _forget(path: str) -> str:
 
 
 VM_HOSTS: tuple[Host, ...] = (
-    *(Host(f"watch-{kind}", _forget(path), _RELOAD, path, batch="watches") for kind, path in _WATCHED.items()),
-    Host(
-        "host-apparmor-default",
-        "echo 'profile docker-default {}' | apparmor_parser --remove",
-        "systemctl reset-failed docker; systemctl restart docker",
-        "not loaded",
-        batch="apparmor",
-    ),
+    *(Host(f"watch-{kind}", _forget(path), seen=path) for kind, path in _WATCHED.items()),
+    Host("host-apparmor-default", "echo 'profile docker-default {}' | apparmor_parser --remove", seen="not loaded"),
 )
 
-#: The same with SELinux in AppArmor's place.
+#: The same with SELinux in AppArmor's place: scenario vm_selinux has the role make it permissive, and then enforce.
 SELINUX_HOSTS: tuple[Host, ...] = (
-    Host("host-selinux-enforcing", "setenforce 0", "setenforce 1", "false", batch="permissive"),
-    Host("host-selinux-engine", keys={"selinux-enabled": None}, seen="false", batch="engine"),
+    Host("host-selinux-enforcing", seen="false"),
+    Host("host-selinux-engine", keys={"selinux-enabled": None}, seen="false"),
 )
 
 #: Other way round: red on the good daemon, and green with these keys.
