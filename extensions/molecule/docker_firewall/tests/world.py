@@ -134,5 +134,5 @@ def until(look: t.Callable[[], t.Any], wanted: t.Any, seconds: float = 60) -> No
     end = time.monotonic() + seconds
     while (seen := look()) != wanted:
         if time.monotonic() > end:
-            assert seen == wanted
+            assert seen == wanted, f"{seen} instead of {wanted}"
         time.sleep(0.5)
