@@ -78,3 +78,10 @@ def test_every_role_that_changes_a_host_is_run_by_its_tag() -> None:
     there = {path.name for path in (ROOT / "roles").iterdir()} - {"docker_audit"}
     assert {entry["role"] for entry in roles} == {f"bulkhead.docker.{name}" for name in there}
     assert all(entry["tags"] == [entry["role"].rpartition(".")[2]] for entry in roles)
+
+
+def test_what_is_watched_is_there_before_the_watches() -> None:
+    """docker_auditd watches directories of drop-ins if they are there; the firewall is last, for it may deny."""
+    (play,) = yaml.safe_load((ROOT / "playbooks" / "harden.yml").read_text())
+    order = [entry["role"].rpartition(".")[2] for entry in play["roles"]]
+    assert order[-2:] == ["docker_auditd", "docker_firewall"]

@@ -90,8 +90,6 @@ def test_apparmor_confines_containers(host: t.Any) -> None:
     assert denied.rc != 0 and "ermission denied" in denied.stderr, denied
     allowed = host.run(mount % "--security-opt apparmor=unconfined")
     assert allowed.rc == 0, f"mount fails without the profile, too, so this test proves nothing: {allowed}"
-    record = 'apparmor="DENIED" operation="mount".*profile="docker-default"'
-    assert host.run("grep -q %s /var/log/audit/audit.log", record).rc == 0
 
 
 def settings(text: str) -> dict[str, list[str]]:
@@ -180,7 +178,10 @@ def rules(host: t.Any) -> list[str]:
 
 def test_a_reboot_keeps_all_settings(host: t.Any, name: str) -> None:
     """The firewall's rules, too, and a guard that was armed before it."""
-    host.check_output("docker run --detach --name returner --restart unless-stopped tiny:1")
+    # the engine leaves containers running: those that do not heed systemd's signal would hold up the reboot
+    heeds = "trap exit TERM; sleep 1000000 & wait"
+    host.check_output("docker run --detach --name returner --restart unless-stopped tiny:1 sh -c %s", heeds)
+    host.check_output("docker kill survivor")
     see = "docker info --format '{{.SecurityOptions}} {{.LiveRestoreEnabled}} {{.LoggingDriver}} {{.CgroupVersion}}'"
     was = host.check_output(see), rules(host), host.check_output("auditctl -l")
     assert any(line.startswith("-A DOCKER-USER -j BULKHEAD-") for line in was[1])
