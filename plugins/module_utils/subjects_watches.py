@@ -29,16 +29,17 @@ def watches(host: Json) -> dict[str, Paths | None]:
     if not isinstance(host.get("watched"), list):
         return dict.fromkeys(KINDS)
     audited = _audited(mapping(host, "auditing"))
-    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
     for one in mappings(host, "watched"):
-        found.get(text(one, "kind"), []).append(text(one, "path"))
-    return {kind: _judged(paths, audited) for kind, paths in found.items()}
+        found.get(text(one, "kind"), []).append(one)
+    return {kind: _judged(ones, audited) for kind, ones in found.items()}
 
 
-def _judged(paths: list[str], audited: Json | None) -> Paths | None:
+def _judged(ones: list[Json], audited: Json | None) -> Paths | None:
     if audited is None:
-        return None if paths else []
-    return [{"path": path, "because": unseen(path, audited)} for path in paths]
+        return None if ones else []
+    paths = [(text(one, "path"), text(one, "place")) for one in ones]
+    return [{"path": path, "because": unseen(path, audited, place)} for path, place in paths]
 
 
 def _audited(raw: Json) -> dict[str, t.Any] | None:
@@ -50,6 +51,6 @@ def _audited(raw: Json) -> dict[str, t.Any] | None:
 
 
 def _rule(raw: Json) -> dict[str, t.Any]:
-    words = ("action", "filter", "path", "permissions", "arch", "key")
+    words = ("action", "filter", "path", "place", "permissions", "arch", "key")
     flags = {name: at(raw, name) is True for name in ("tree", "narrow")}
     return {**{name: text(raw, name) for name in words}, **flags, "limits": texts(raw, "limits")}

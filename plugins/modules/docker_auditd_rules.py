@@ -115,6 +115,7 @@ notes:
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import typing as t
@@ -179,12 +180,13 @@ def chosen(module: AnsibleModule) -> tuple[list[Watch], list[str]]:
         return [], []
     found = watchable()
     asked = [Watch(one["path"], one["permissions"], one["recursive"]) for one in module.params["paths"]]
-    real = [Watch(os.path.realpath(one.path), one.permissions, one.tree) for one in asked]
+    real = [dataclasses.replace(one, path=os.path.realpath(one.path)) for one in asked]
     if problems := choose.problems([*asked, *(one for one in real if one not in asked)], found):
         module.fail_json(msg="\n".join(problems))
     there = [one for one in real if Path(one.path).exists()]
     skipped = [one.path for one, at in zip(asked, real) if at not in there]
-    return choose.merged(choose.engine(found, module.params["exclude"]), there), skipped
+    placed = [one if one.tree else dataclasses.replace(one, place=watched.place(one.path)) for one in there]
+    return choose.merged(choose.engine(found, module.params["exclude"]), placed), skipped
 
 
 def unavailable(module: AnsibleModule, audited: t.Mapping[str, t.Any]) -> str:

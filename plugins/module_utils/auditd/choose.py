@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
 import typing as t
@@ -25,7 +26,9 @@ _NAME = re.compile(r"/[^\s\"'\\]*")
 def engine(found: t.Iterable[Json], without: t.Container[str] = ()) -> list[Watch]:
     """Writing and attributes of what decides about the engine; of the two daemons, also that somebody starts one."""
     wanted = {
-        one["path"]: Watch(one["path"], "wxa" if one["kind"] in ("dockerd", "containerd") else "wa", one["tree"])
+        one["path"]: Watch(
+            one["path"], "wxa" if one["kind"] in ("dockerd", "containerd") else "wa", one["tree"], one["place"]
+        )
         for one in found
         if one["path"] not in without
     }
@@ -71,7 +74,7 @@ def merged(own: t.Iterable[Watch], extra: t.Iterable[Watch]) -> list[Watch]:
     for watch in extra:
         had = found.get((watch.path, watch.tree))
         letters = "".join(dict.fromkeys((had.permissions if had else "") + watch.permissions))
-        found[watch.path, watch.tree] = Watch(watch.path, letters, watch.tree)
+        found[watch.path, watch.tree] = dataclasses.replace(watch, permissions=letters)
     return [found[place] for place in sorted(found)]
 
 

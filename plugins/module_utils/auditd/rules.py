@@ -19,12 +19,14 @@ KEY = "bulkhead-docker"
 _FILTERS = {1: "task", 4: "exit"}
 _ACTIONS = {0: "never", 2: "always"}
 _ARCH, _WATCH, _PERM, _DIR, _KEY = 11, 105, 106, 107, 210
+_PLACE = (100, 101, 102)  # major and minor number of the device, inode
 _TEXT = {_WATCH, _DIR, _KEY, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 112}  # their value is a length; labels, and exe
 _EQUAL = 0x40000000
 _64_BIT = 0x80000000
 _PERMISSIONS = (("r", 4), ("w", 2), ("x", 1), ("a", 8))
 _HEAD = struct.Struct("=3I64I64I64I64I1I")
 _NAMES = {0: "pid", 1: "uid", 2: "euid", 5: "gid", 6: "egid", 9: "auid", 24: "auid", 25: "sessionid", 112: "exe"}
+_NAMES.update(zip(_PLACE, ("devmajor", "devminor", "inode")))
 #: Calls that no rule about changes may leave out: open, openat, rename, renameat2, unlink, unlinkat, chmod, fchmodat
 _WITNESSES = {"b64": (2, 257, 82, 316, 87, 263, 90, 268), "b32": (5, 295, 38, 353, 10, 301, 15, 306)}
 _X86_64 = "x86_64"
@@ -33,9 +35,9 @@ _X86_64 = "x86_64"
 def decoded(raw: bytes) -> dict[str, t.Any] | None:
     """A rule of the kernel (``struct audit_rule_data``), if it is about a path, or says that no process is audited.
 
-    ``action``, ``filter``, ``path``, ``tree`` (all below it, too), ``permissions`` (of ``rwxa``), ``arch`` (``b64``,
-    ``b32``, or empty for both), ``key``, ``narrow`` (not for all system calls that change files), ``limits`` (what else
-    it compares).
+    ``action``, ``filter``, ``path``, ``tree`` (all below it, too), ``place`` (``MAJOR:MINOR:INODE`` instead of a path),
+    ``permissions`` (of ``rwxa``), ``arch`` (``b64``, ``b32``, or empty for both), ``key``, ``narrow`` (not for all
+    system calls that change files), ``limits`` (what else it compares).
     """
     words = _HEAD.unpack_from(raw)
     flags, action, count = words[:3]
@@ -45,19 +47,25 @@ def decoded(raw: bytes) -> dict[str, t.Any] | None:
         "filter": _FILTERS.get(flags & 0xF, str(flags & 0xF)),
         "path": None,
         "tree": False,
+        "place": "",
         "permissions": "rwxa",
         "arch": "",
         "key": "",
         "limits": [],
     }
     text, at = raw[_HEAD.size :], 0
-    for field, value, operator in list(zip(fields, values, operators))[:count]:
+    compared = list(zip(fields, values, operators))[:count]
+    numbers = {field: value for field, value, operator in compared if field in _PLACE and operator == _EQUAL}
+    if len(numbers) == len(_PLACE):
+        rule["place"] = ":".join(str(numbers[field]) for field in _PLACE)
+        compared = [one for one in compared if one[0] not in _PLACE]
+    for field, value, operator in compared:
         words_of = ""
         if field in _TEXT:
             words_of, at = text[at : at + value].decode("utf-8", "replace"), at + value
         rule.update(_field(field, value, words_of, operator == _EQUAL, rule["limits"]))
     rule["narrow"] = _narrow(mask, rule["arch"])
-    about = rule["filter"] == "exit" and rule["path"] is not None
+    about = rule["filter"] == "exit" and (rule["path"] is not None or rule["place"])
     return rule if about or (rule["filter"], rule["action"], count) == ("task", "never", 0) else None
 
 
@@ -79,10 +87,14 @@ def _narrow(mask: t.Sequence[int], arch: str) -> bool:
     return not whole and not (calls and all(mask[call // 32] >> call % 32 & 1 for call in calls))
 
 
-def covers(rule: Json, path: str) -> bool:
-    """Whether a rule is about this path: by its name, or as one of all below a directory."""
-    named = posixpath.normpath(rule["path"] or "/")
-    return path == named or (bool(rule["tree"]) and path.startswith(named.rstrip("/") + "/"))
+def covers(rule: Json, path: str, place: str = "") -> bool:
+    """Whether a rule is about this path: by its name, as one of all below a directory, or by its place (see Watch)."""
+    if not rule["path"]:
+        return bool(place) and rule["place"] == place
+    named = posixpath.normpath(rule["path"])
+    if rule["tree"]:
+        return f"{path}/".startswith(named.rstrip("/") + "/")
+    return path == named and not place
 
 
 def arches(machine: str) -> tuple[str, ...]:
@@ -90,8 +102,8 @@ def arches(machine: str) -> tuple[str, ...]:
     return ("b64", "b32") if machine == _X86_64 else ("b64",)
 
 
-def unseen(path: str, audited: Json, wanted: str = "wa") -> str:
-    """Why changes of a file would not be recorded; empty when they are."""
+def unseen(path: str, audited: Json, place: str = "", wanted: str = "wa") -> str:
+    """Why changes of a file would not be recorded; empty when they are. ``place``: of what is mounted there."""
     if audited["absent"]:
         return "this kernel was built without auditing"
     if audited["enabled"] == 0:
@@ -99,7 +111,9 @@ def unseen(path: str, audited: Json, wanted: str = "wa") -> str:
     rules = audited["rules"]
     if any(rule["filter"] == "task" for rule in rules):
         return "the rule -a never,task ends all auditing of processes"
-    mine = [rule for rule in rules if covers(rule, path)]
+    mine = [rule for rule in rules if covers(rule, path, place)]
+    if not mine and any(covers(rule, path) for rule in rules):
+        return f"its rule sees what is below the file system that is mounted there ({place})"
     if not mine:
         return "no rule names it"
     if mine[0]["action"] == "never":
@@ -117,11 +131,22 @@ def unseen(path: str, audited: Json, wanted: str = "wa") -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Watch:
-    """A path to watch: alone, of a directory then what is made and removed right in it, or with all below it."""
+    """A path to watch: alone, of a directory then what is made and removed right in it, or with all below it.
+
+    Of a path alone the kernel watches what is there in the file system above: where something is mounted, its ``place``
+    (``MAJOR:MINOR:INODE``) must be named instead.
+    """
 
     path: str
     permissions: str = "wa"
     tree: bool = False
+    place: str = ""
+
+    def compared(self) -> str:
+        """What the rule compares, for auditctl."""
+        if self.place:
+            return " ".join(f"-F {_NAMES[field]}={value}" for field, value in zip(_PLACE, self.place.split(":")))
+        return f"-F {'dir' if self.tree else 'path'}={self.path}"
 
 
 def lines(watches: t.Iterable[Watch]) -> list[str]:
@@ -132,7 +157,7 @@ def lines(watches: t.Iterable[Watch]) -> list[str]:
     about a path are looked up by the file that is touched. Directories come last: one gone at boot is an error.
     """
     return [
-        f"-a always,exit -S all -F {'dir' if one.tree else 'path'}={one.path} -F perm={one.permissions} -F key={KEY}"
+        f"-a always,exit -S all {one.compared()} -F perm={one.permissions} -F key={KEY}"
         for one in sorted(watches, key=lambda one: (one.tree, one.path))
     ]
 
@@ -153,11 +178,11 @@ def content(watches: t.Iterable[Watch]) -> str:
 
 def differences(watches: t.Iterable[Watch], audited: Json) -> tuple[list[str], list[str]]:
     """What of ours the kernel lacks, and what it has of ours that is not wanted, in words."""
-    wanted = {(watch.path, watch.tree, _ordered(watch.permissions), "") for watch in watches}
+    wanted = {(watch.place or watch.path, watch.tree, _ordered(watch.permissions), "") for watch in watches}
     ours = [rule for rule in audited["rules"] if rule["key"] == KEY]
     has = {
         (
-            rule["path"],
+            rule["path"] or rule["place"],
             rule["tree"],
             rule["permissions"],
             "limited" if rule["narrow"] or rule["limits"] else rule["arch"],

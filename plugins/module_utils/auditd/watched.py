@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect import files
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, link
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect.proc import PROC, link, text
 
 Json = t.Mapping[str, t.Any]
 
@@ -56,13 +56,27 @@ _PLACES = {
 
 
 def find(sockets: t.Iterable[str], daemon: Json) -> list[dict[str, t.Any]]:
-    """``kind``, ``path``, and ``tree``: whether all below it is meant. ``daemon``: its facts, if it runs."""
+    """``kind``, ``path``, ``tree``: whether all below it is meant, and ``place`` (see ``rules.Watch``).
+
+    ``daemon``: its facts, if it runs.
+    """
     found: dict[tuple[str, str], bool] = {}
     for kind, path in _candidates(sockets, daemon):
         real = os.path.realpath(path)
         if os.path.exists(real) and real != os.devnull:  # noqa: PTH110 (see proc.text)
             found[kind, real] = KINDS[kind] and os.path.isdir(real)  # noqa: PTH112
-    return [{"kind": kind, "path": path, "tree": tree} for (kind, path), tree in sorted(found.items())]
+    return [
+        {"kind": kind, "path": path, "tree": tree, "place": "" if tree else place(path)}
+        for (kind, path), tree in sorted(found.items())
+    ]
+
+
+def place(path: str) -> str:
+    """``MAJOR:MINOR:INODE`` of what is mounted there, as the kernel has it; empty where nothing is."""
+    table = [line.split() for line in (text(f"{PROC}/self/mountinfo") or "").splitlines()]
+    devices = [device for _id, _parent, device, _root, point, *_more in table if point == path]
+    # not stat's device: of btrfs that is another
+    return f"{devices[-1]}:{os.stat(path).st_ino}" if devices else ""  # noqa: PTH116 (see proc.text)
 
 
 def _candidates(sockets: t.Iterable[str], daemon: Json) -> t.Iterator[tuple[str, str]]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 import typing as t
+from pathlib import Path
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils.auditd import choose, rules
+from ansible_collections.bulkhead.docker.plugins.module_utils.auditd import choose, rules, watched
 from ansible_collections.bulkhead.docker.plugins.module_utils.auditd.rules import Watch
 
 ALL_CALLS = (0xFFFFFFFF,) * 64
@@ -33,8 +34,8 @@ def raw(*fields: Field, action: int = 2, where: int = 4, mask: t.Sequence[int] =
 def test_a_watch_is_read() -> None:
     rule = rules.decoded(raw((WATCH, "/etc/docker/daemon.json"), (PERM, 10), (KEY, "a\x01b")))
     assert rule == {
-        "action": "always", "filter": "exit", "path": "/etc/docker/daemon.json", "tree": False, "permissions": "wa",
-        "arch": "", "key": "a,b", "limits": [], "narrow": False,
+        "action": "always", "filter": "exit", "path": "/etc/docker/daemon.json", "tree": False, "place": "",
+        "permissions": "wa", "arch": "", "key": "a,b", "limits": [], "narrow": False,
     }  # fmt: skip
 
 
@@ -66,10 +67,47 @@ def test_a_rule_for_some_calls_is_narrow(calls: list[int], narrow: bool) -> None
 
 def kernel(*found: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
     blank = {
-        "action": "always", "filter": "exit", "path": "/etc/docker", "tree": False, "permissions": "wa",
-        "arch": "", "key": rules.KEY, "limits": [], "narrow": False,
+        "action": "always", "filter": "exit", "path": "/etc/docker", "tree": False, "place": "",
+        "permissions": "wa", "arch": "", "key": rules.KEY, "limits": [], "narrow": False,
     }  # fmt: skip
     return {"absent": False, "enabled": 1, "machine": "x86_64", "rules": [{**blank, **one} for one in found], **more}
+
+
+MAJOR, MINOR, INODE = 100, 101, 102
+
+
+def test_a_rule_about_an_inode_is_read_only_with_its_device() -> None:
+    rule = rules.decoded(raw((MAJOR, 254), (MINOR, 16), (INODE, 2), (PERM, 10)))
+    assert rule and (rule["path"], rule["place"], rule["limits"]) == (None, "254:16:2", [])
+    assert rules.decoded(raw((INODE, 2), (PERM, 10))) is None, "of which file system?"
+    narrowed = rules.decoded(raw((WATCH, "/etc/x"), (INODE, 2)))
+    assert narrowed and (narrowed["place"], narrowed["limits"]) == ("", ["inode"])
+
+
+def test_what_is_mounted_somewhere_is_not_seen_by_its_name() -> None:
+    by_place = {"path": None, "place": "254:16:2"}
+    assert rules.unseen("/etc/docker", kernel(by_place), "254:16:2") == ""
+    assert "mounted there" in rules.unseen("/etc/docker", kernel({}), "254:16:2")
+    assert rules.unseen("/etc/docker", kernel({"path": "/etc", "tree": True}), "254:16:2") == ""
+    assert rules.unseen("/etc/docker", kernel(by_place)) == "no rule names it"
+    watch = Watch("/etc/docker", place="254:16:2")
+    assert rules.lines([watch]) == [
+        "-a always,exit -S all -F devmajor=254 -F devminor=16 -F inode=2 -F perm=wa -F key=bulkhead-docker"
+    ]
+    assert rules.differences([watch], kernel(by_place)) == ([], [])
+    assert rules.differences([watch], kernel({})) == (["254:16:2 wa"], ["/etc/docker wa"])
+
+
+def test_a_place_is_of_the_last_that_was_mounted_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    point = tmp_path / "data"
+    point.mkdir()
+    (tmp_path / "self").mkdir()
+    table = (f"1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / {point} rw - ext4 /dev/b rw\n"
+             f"3 2 0:40 /x {point} rw shared:1 - btrfs /dev/c rw\n")  # fmt: skip
+    (tmp_path / "self" / "mountinfo").write_text(table)
+    monkeypatch.setattr(watched, "PROC", str(tmp_path))
+    assert watched.place(str(point)) == f"0:40:{point.stat().st_ino}"
+    assert watched.place(str(tmp_path)) == ""
 
 
 def test_permissions_of_several_rules_add_up() -> None:
@@ -109,10 +147,10 @@ def test_the_file_goes_on_after_errors_and_has_directories_last() -> None:
 
 
 FOUND = [
-    {"kind": "dockerd", "path": "/usr/sbin/dockerd", "tree": False},
-    {"kind": "runc", "path": "/usr/bin/runc", "tree": False},
-    {"kind": "data_root", "path": "/srv/docker", "tree": False},
-    {"kind": "directory", "path": "/etc/docker", "tree": True},
+    {"kind": "dockerd", "path": "/usr/sbin/dockerd", "tree": False, "place": ""},
+    {"kind": "runc", "path": "/usr/bin/runc", "tree": False, "place": ""},
+    {"kind": "data_root", "path": "/srv/docker", "tree": False, "place": ""},
+    {"kind": "directory", "path": "/etc/docker", "tree": True, "place": ""},
 ]
 
 
