@@ -110,6 +110,7 @@ def test_free_containers_are_seen_by_the_role_and_by_the_audit(host: t.Any, name
         host.check_output("docker rm --force held free")
 
 
+@pytest.mark.debian(13)
 def test_tampering_shows_exactly_and_is_mended(host: t.Any, name: str, profile: dict[str, t.Any]) -> None:
     host.check_output("sed -i 's/SCMP_ACT_ERRNO/SCMP_ACT_ALLOW/' %s", FILE)
     run = apply(name, "--check", "--diff", **web(profile))
@@ -123,6 +124,7 @@ def test_tampering_shows_exactly_and_is_mended(host: t.Any, name: str, profile: 
     assert changed(apply(name, **web(profile))) == []
 
 
+@pytest.mark.debian(13)
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
@@ -152,6 +154,7 @@ def test_a_profile_that_all_containers_get_is_not_removed(host: t.Any, name: str
     host.check_output("sh -c 'rm /etc/docker/daemon.json; systemctl reset-failed docker; systemctl restart docker'")
 
 
+@pytest.mark.debian(13)
 def test_without_apparmor_a_profile_is_left_out_with_a_word(host: t.Any, name: str) -> None:
     assert host.run("grep -q Y /sys/module/apparmor/parameters/enabled").rc != 0, "it is on here: this proves nothing"
     before = traces(host)
@@ -164,6 +167,7 @@ def test_without_apparmor_a_profile_is_left_out_with_a_word(host: t.Any, name: s
     assert traces(host) == before
 
 
+@pytest.mark.debian(13)
 def test_without_auditing_nothing_changes_and_the_reason_is_told(host: t.Any, name: str) -> None:
     before = traces(host)
     run = apply(name, role="docker_auditd")
@@ -172,12 +176,14 @@ def test_without_auditing_nothing_changes_and_the_reason_is_told(host: t.Any, na
     assert traces(host) == before
 
 
+@pytest.mark.debian(13)
 def test_defaults_change_nothing(host: t.Any, name: str) -> None:
     before = traces(host)
     assert changed(apply(name)) == changed(apply(name, "--check")) == []
     assert traces(host) == before
 
 
+@pytest.mark.debian(13)
 def test_undo(host: t.Any, name: str) -> None:
     absent = {"docker_confinement_seccomp_absent": ["web-1", "never-there"]}
     assert changed(apply(name, "--check", **absent)) == ["Seccomp | Remove those that are not wanted any more"]
