@@ -518,8 +518,13 @@ _WATCHED = {
 
 def _forget(path: str) -> str:
     """Delete the rules about a path from the kernel; auditctl -W would look for one about all of a directory."""
-    rule = f"always,exit -S all -F $what={path} -F perm=$permissions -F key=bulkhead-docker"
-    return f"for what in path dir; do for permissions in wa wxa; do auditctl -d {rule} 2>/dev/null; done; done; true"
+    mounted = f"devmajor=${{place%:*}} -F devminor=${{place#*:}} -F inode=$(stat --format %i {path})"
+    rule = "always,exit -S all -F $what -F perm=$permissions -F key=bulkhead-docker"
+    return (
+        f"place=$(mountpoint --fs-devno {path} 2>/dev/null)\n"
+        f'for what in path={path} dir={path} "{mounted}"; do for permissions in wa wxa; do\n'
+        f"auditctl -d {rule} 2>/dev/null\ndone; done; true"
+    )
 
 
 VM_HOSTS: tuple[Host, ...] = (
