@@ -185,7 +185,8 @@ def chosen(module: AnsibleModule) -> tuple[list[Watch], list[str]]:
         module.fail_json(msg="\n".join(problems))
     there = [one for one in real if Path(one.path).exists()]
     skipped = [one.path for one, at in zip(asked, real) if at not in there]
-    placed = [one if one.tree else dataclasses.replace(one, place=watched.place(one.path)) for one in there]
+    devices = watched.mounted()
+    placed = [one if one.tree else dataclasses.replace(one, place=watched.place(one.path, devices)) for one in there]
     return choose.merged(choose.engine(found, module.params["exclude"]), placed), skipped
 
 

@@ -65,18 +65,22 @@ def find(sockets: t.Iterable[str], daemon: Json) -> list[dict[str, t.Any]]:
         real = os.path.realpath(path)
         if os.path.exists(real) and real != os.devnull:  # noqa: PTH110 (see proc.text)
             found[kind, real] = KINDS[kind] and os.path.isdir(real)  # noqa: PTH112
+    devices = mounted()
     return [
-        {"kind": kind, "path": path, "tree": tree, "place": "" if tree else place(path)}
+        {"kind": kind, "path": path, "tree": tree, "place": "" if tree else place(path, devices)}
         for (kind, path), tree in sorted(found.items())
     ]
 
 
-def place(path: str) -> str:
-    """``MAJOR:MINOR:INODE`` of what is mounted there, as the kernel has it; empty where nothing is."""
+def mounted() -> dict[str, str]:
+    """Where something is mounted, and its device, as the kernel has it: of btrfs, stat's is another."""
     table = [line.split() for line in (text(f"{PROC}/self/mountinfo") or "").splitlines()]
-    devices = [device for _id, _parent, device, _root, point, *_more in table if point == path]
-    # not stat's device: of btrfs that is another
-    return f"{devices[-1]}:{os.stat(path).st_ino}" if devices else ""  # noqa: PTH116 (see proc.text)
+    return {point: device for _id, _parent, device, _root, point, *_more in table}  # the last is what is seen
+
+
+def place(path: str, devices: t.Mapping[str, str]) -> str:
+    """``MAJOR:MINOR:INODE`` of what is mounted there; empty where nothing is."""
+    return f"{devices[path]}:{os.stat(path).st_ino}" if path in devices else ""  # noqa: PTH116 (see proc.text)
 
 
 def _candidates(sockets: t.Iterable[str], daemon: Json) -> t.Iterator[tuple[str, str]]:

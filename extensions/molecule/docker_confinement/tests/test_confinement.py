@@ -42,7 +42,7 @@ def web(profile: t.Any, **more: t.Any) -> dict[str, t.Any]:
 
 def changed(run: Run) -> list[str]:
     assert run.rc == 0, run.output
-    return [task.rpartition(" : ")[2] for task in run.changed]
+    return run.changed
 
 
 def notes(run: Run) -> str:

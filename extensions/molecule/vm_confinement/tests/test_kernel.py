@@ -53,7 +53,7 @@ def apply(name: str, *roles: dict[str, t.Any]) -> Run:
 
 def changed(run: Run) -> list[str]:
     assert run.rc == 0, run.output
-    return [task.rpartition(" : ")[2] for task in run.changed]
+    return run.changed
 
 
 def notes(run: Run) -> str:

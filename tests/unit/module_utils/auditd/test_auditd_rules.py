@@ -106,8 +106,8 @@ def test_a_place_is_of_the_last_that_was_mounted_there(monkeypatch: pytest.Monke
              f"3 2 0:40 /x {point} rw shared:1 - btrfs /dev/c rw\n")  # fmt: skip
     (tmp_path / "self" / "mountinfo").write_text(table)
     monkeypatch.setattr(watched, "PROC", str(tmp_path))
-    assert watched.place(str(point)) == f"0:40:{point.stat().st_ino}"
-    assert watched.place(str(tmp_path)) == ""
+    assert watched.place(str(point), watched.mounted()) == f"0:40:{point.stat().st_ino}"
+    assert watched.place(str(tmp_path), watched.mounted()) == ""
 
 
 def test_permissions_of_several_rules_add_up() -> None:
