@@ -88,8 +88,9 @@ def served(path: Path, seconds: float = 5) -> str:
 class Proxies:
     """Brings the host from what it serves to what it should."""
 
-    def __init__(self, places: Places, run: Run, timeout: float) -> None:
+    def __init__(self, places: Places, run: Run, timeout: float, *, offline: bool = False) -> None:
         self._places, self._run, self._timeout = places, run, timeout
+        self._offline = offline  # nothing runs here, and nothing is to be started
 
     def files(self, wanted: Wanted) -> dict[Path, str]:
         """Path and content of what belongs to one consumer."""
@@ -101,6 +102,8 @@ class Proxies:
     def pending(self, wanted: Wanted) -> list[str]:
         """What is not as it should be."""
         found = [str(path) for path, text in self.files(wanted).items() if not _is(path, text)]
+        if self._offline:
+            return found if self._enabled(wanted.name) else [*found, self._places.service(wanted.name)]
         if not self._directory_right(wanted):
             found.append(str(self._places.run / wanted.name))
         if served(self._places.socket(wanted.name)) != wanted.digest or not self._enabled(wanted.name):
@@ -123,11 +126,13 @@ class Proxies:
             ) from error
 
     def remove(self, name: str) -> None:
-        self._systemctl("disable", "--now", self._places.service(name), seconds=_UNIT_SECONDS, must=False)
+        now = () if self._offline else ("--now",)
+        self._systemctl("disable", *now, self._places.service(name), seconds=_UNIT_SECONDS, must=False)
         for path in (self._places.unit(name), self._places.cfg(name)):
             path.unlink(missing_ok=True)
         shutil.rmtree(self._places.run / name, ignore_errors=True)
-        self._systemctl("daemon-reload")
+        if not self._offline:
+            self._systemctl("daemon-reload")
 
     def _validate(self, wanted: Wanted) -> None:
         """Without warnings, before the file is in its place."""
@@ -143,7 +148,7 @@ class Proxies:
             if not _is(path, text):
                 write(path, text.encode(), 0o644)
         directory = self._places.run / wanted.name
-        if not self._directory_right(wanted):
+        if not self._offline and not self._directory_right(wanted):  # offline systemd-tmpfiles makes it at boot
             self._places.run.mkdir(mode=0o755, exist_ok=True)
             directory.mkdir(mode=0o710, exist_ok=True)
             os.chown(directory, pwd.getpwnam(self._places.user).pw_uid, _gid(self._group(wanted)))
@@ -151,9 +156,11 @@ class Proxies:
 
     def _start(self, wanted: Wanted, *, restart: bool) -> None:
         service = self._places.service(wanted.name)
-        if restart:
+        if restart and not self._offline:
             self._systemctl("daemon-reload")
         self._systemctl("enable", "--quiet", service)
+        if self._offline:
+            return
         if restart:
             self._systemctl("restart", service, seconds=_UNIT_SECONDS)
         elif served(self._places.socket(wanted.name)) != wanted.digest:
@@ -175,6 +182,8 @@ class Proxies:
             return
         for path, original in before.items():
             restore(path, original)
+        if self._offline:
+            return
         self._systemctl("daemon-reload", must=False)
         self._systemctl("reload-or-restart", self._places.service(name), seconds=_UNIT_SECONDS, must=False)
 

@@ -53,6 +53,12 @@ options:
     description: Load the rules. Without, only the file is written, as for an image that is booted later.
     type: bool
     default: true
+  offline:
+    description: Nothing runs here, as while an image is built. Implies O(load=false), and rules are also written for what is
+      there only while the engine runs, such as its sockets.
+    type: bool
+    default: false
+    version_added: 0.4.0
 extends_documentation_fragment:
   - bulkhead.docker.attributes
 attributes:
@@ -145,6 +151,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     },
     "exclude": {"type": "list", "elements": "path", "default": []},
     "load": {"type": "bool", "default": True},
+    "offline": {"type": "bool", "default": False},
 }
 FOLDER = Path("/etc/audit/rules.d")
 FILE = FOLDER / "60-bulkhead-docker.rules"
@@ -165,20 +172,20 @@ def running() -> dict[str, t.Any]:
     return found
 
 
-def watchable() -> list[dict[str, t.Any]]:
+def watchable(offline: bool) -> list[dict[str, t.Any]]:
     engine = running()
     listeners = [one["path"] for one in engine["listeners"] or [] if one["proto"] == "unix"]
     asked = [
         host[len("unix://") :] for host in files.setting(engine, "hosts") or [] if str(host).startswith("unix:///")
     ]
-    return watched.find({SOCKET, *(path for path in listeners if path in asked)}, engine)
+    return watched.find({SOCKET, *(path for path in listeners if path in asked)}, engine, coming=offline)
 
 
 def chosen(module: AnsibleModule) -> tuple[list[Watch], list[str]]:
     """What to watch, and what of the wanted does not exist."""
     if module.params["state"] == "absent":
         return [], []
-    found = watchable()
+    found = watchable(module.params["offline"])
     asked = [Watch(one["path"], one["permissions"], one["recursive"]) for one in module.params["paths"]]
     real = [dataclasses.replace(one, path=os.path.realpath(one.path)) for one in asked]
     if problems := choose.problems([*asked, *(one for one in real if one not in asked)], found):
@@ -283,6 +290,7 @@ def said(what: str, rules: list[str]) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module.params["load"] = module.params["load"] and not module.params["offline"]
     module.exit_json(**run(module))
 
 

@@ -15,7 +15,14 @@ description:
   - Says, by the kernel's word alone, whether AppArmor and SELinux are on, which AppArmor profiles are loaded, whether
     the SELinux policy knows containers, and under which labels and filters the processes of containers run.
   - It only reads.
-options: {}
+options:
+  offline:
+    description: Nothing runs here, as while an image is built. What is said is what the disk says of the next boot - whether AppArmor's
+      parser and a switched-on SELinux are there - and nothing of the kernel or of processes, which are another
+      machine's.
+    type: bool
+    default: false
+    version_added: 0.4.0
 extends_documentation_fragment:
   - bulkhead.docker.attributes
   - bulkhead.docker.attributes.read_only
@@ -134,6 +141,18 @@ def engine_seccomp_profile() -> str:
     return str(files.setting(found, "seccomp-profile") or "")
 
 
+def on_disk() -> dict[str, t.Any]:
+    """For an image: of what the next boot will find."""
+    return {
+        "changed": False,
+        "container": "",
+        "apparmor": {"enabled": confinement.apparmor_installed(), "profiles": {}, "in_use": {}},
+        "selinux": confinement.selinux_installed(),
+        "engine_seccomp_profile": engine_seccomp_profile(),
+        "processes": [],
+    }
+
+
 def run() -> dict[str, t.Any]:
     kernel = confinement.describe()
     loaded = confinement.profiles() if kernel["apparmor"]["enabled"] else None
@@ -152,8 +171,8 @@ def run() -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.exit_json(**run())
+    module = AnsibleModule(argument_spec={"offline": {"type": "bool", "default": False}}, supports_check_mode=True)
+    module.exit_json(**(on_disk() if module.params["offline"] else run()))
 
 
 if __name__ == "__main__":

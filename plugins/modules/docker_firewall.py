@@ -40,6 +40,12 @@ options:
     description: The unix socket of the engine. An engine that does not answer leaves the rules as for its last answer.
     type: str
     default: unix:///var/run/docker.sock
+  offline:
+    description: Nothing runs here, as while an image is built. The policy is checked and stored with the program that applies it at
+      boot. No rule is made or loaded, for the kernel is another machine's.
+    type: bool
+    default: false
+    version_added: 0.4.0
 extends_documentation_fragment:
   - bulkhead.docker.attributes
 attributes:
@@ -131,6 +137,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "state": {"type": "str", "choices": ["present", "installed", "absent"], "default": "present"},
     "policy": {"type": "dict", "default": {}},
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+    "offline": {"type": "bool", "default": False},
 }
 
 
@@ -138,7 +145,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         wanted = parse(module.params["policy"])
-        answers = lookup(wanted.domains) if module.params["state"] == "present" else {}
+        asks = module.params["state"] == "present" and not module.params["offline"]
+        answers = lookup(wanted.domains) if asks else {}
         with lock():
             module.exit_json(**_act(module, answers))
     except (PolicyError, ApplyError) as error:
@@ -154,8 +162,10 @@ def _act(module: AnsibleModule, answers: dict[str, list[str]]) -> dict[str, t.An
         if not check:
             install.install()
         return {"changed": bool(pending), "pending": pending}
-    firewall = Firewall(run, feed, module.params["docker_host"])
     policy = None if state == "absent" else module.params["policy"]
+    if module.params["offline"]:
+        return _on_disk(policy, check)
+    firewall = Firewall(run, feed, module.params["docker_host"])
     plan = firewall.plan(policy, answers)
     before = firewall.words_before()
     text = None if policy is None else json.dumps(policy, indent=1, sort_keys=True) + "\n"
@@ -165,6 +175,18 @@ def _act(module: AnsibleModule, answers: dict[str, list[str]]) -> dict[str, t.An
         _store(text)
     found = {"changed": bool(pending), "pending": pending, "diff": _diff(plan, before)}
     return found if policy is None else {**found, "backend": plan.backend, "words": plan.words, "notes": plan.notes}
+
+
+def _on_disk(policy: dict[str, t.Any] | None, check: bool) -> dict[str, t.Any]:
+    """For an image: what the next boot reads, and no rule."""
+    text = None if policy is None else json.dumps(policy, indent=1, sort_keys=True) + "\n"
+    pending = _files(text)
+    before = POLICY.read_text(encoding="utf-8") if POLICY.exists() else ""
+    if pending and not check:
+        _store(text)
+    diff = {"before_header": str(POLICY), "after_header": str(POLICY), "before": before, "after": text or ""}
+    found = {"changed": bool(pending), "pending": pending, "diff": [diff] if before != diff["after"] else []}
+    return found if policy is None else {**found, "backend": policy.get("backend", "auto"), "words": [], "notes": []}
 
 
 def _files(text: str | None) -> list[str]:

@@ -56,6 +56,12 @@ options:
     description: Seconds to wait for a proxy to answer with its new rules.
     type: int
     default: 10
+  offline:
+    description: Nothing runs here, as while an image is built. Files are written, HAProxy judges them, and services are enabled for
+      the next boot, which makes their directories, too. Nothing is started.
+    type: bool
+    default: false
+    version_added: 0.4.0
 extends_documentation_fragment:
   - bulkhead.docker.attributes
 attributes:
@@ -128,12 +134,13 @@ def main() -> None:
             "config_dir": {"type": "path", "default": "/etc/bulkhead.docker/proxy"},
             "run_dir": {"type": "path", "default": "/run/bulkhead-docker-proxy"},
             "timeout": {"type": "int", "default": 10},
+            "offline": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     params = module.params
     places = Places(params["user"], Path(params["config_dir"]), Path(params["run_dir"]))
-    proxies = Proxies(places, runner(module.run_command), params["timeout"])
+    proxies = Proxies(places, runner(module.run_command), params["timeout"], offline=params["offline"])
     wanted = [Wanted(**proxy) for proxy in params["proxies"]]
     pending = {one.name: found for one in wanted if (found := proxies.pending(one))}
     removed = sorted(set(places.names()) - {one.name for one in wanted})

@@ -55,15 +55,16 @@ _PLACES = {
 }
 
 
-def find(sockets: t.Iterable[str], daemon: Json) -> list[dict[str, t.Any]]:
+def find(sockets: t.Iterable[str], daemon: Json, *, coming: bool = False) -> list[dict[str, t.Any]]:
     """``kind``, ``path``, ``tree``: whether all below it is meant, and ``place`` (see ``rules.Watch``).
 
-    ``daemon``: its facts, if it runs.
+    ``daemon``: its facts, if it runs. ``coming``: what it will make in /run counts as there.
     """
     found: dict[tuple[str, str], bool] = {}
     for kind, path in _candidates(sockets, daemon):
         real = os.path.realpath(path)
-        if os.path.exists(real) and real != os.devnull:  # noqa: PTH110 (see proc.text)
+        there = os.path.exists(real) or (coming and real.startswith("/run/"))  # noqa: PTH110 (see proc.text)
+        if there and real != os.devnull:
             found[kind, real] = KINDS[kind] and os.path.isdir(real)  # noqa: PTH112
     devices = mounted()
     return [

@@ -64,6 +64,25 @@ def selinux() -> dict[str, t.Any]:
     }
 
 
+def apparmor_installed() -> bool:
+    """Whether the next boot can load profiles, for all that the disk says."""
+    return Path("/etc/apparmor.d").is_dir() and any(
+        Path(folder, "apparmor_parser").exists() for folder in ("/usr/sbin", "/sbin")
+    )
+
+
+def selinux_installed() -> dict[str, t.Any]:
+    """As selinux() of the next boot, for all that the disk says: its configuration, and the modules of its policy."""
+    said = dict(re.findall(r"(?m)^(SELINUX|SELINUXTYPE)=(\S+)", text("/etc/selinux/config") or ""))
+    enabled = said.get("SELINUX", "disabled") in ("enforcing", "permissive")
+    policy = Path("/var/lib/selinux", said.get("SELINUXTYPE", "targeted"), "active/modules")
+    return {
+        "enabled": enabled,
+        "enforcing": said["SELINUX"] == "enforcing" if enabled else None,
+        "container_policy": any(policy.glob("*/container")) if enabled else None,
+    }
+
+
 def _valid(label: str) -> bool | None:
     """Whether the loaded policy knows a label: the kernel checks what is written here, and changes nothing."""
     try:
