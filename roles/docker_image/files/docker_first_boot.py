@@ -10,7 +10,6 @@ somebody has put beside them since. The last of two that say the same wins.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import typing as t
@@ -43,8 +42,6 @@ def environment() -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_PIPELINING": "true",
-        # of this run alone: nothing of another place is used
-        "ANSIBLE_CONFIG": os.devnull,
         "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
     }
 
