@@ -81,8 +81,8 @@ def problem(found: Look, offline: bool, option: str) -> str:
         )
     if not offline and here != RUNNING:
         return (
-            f"Nothing runs here (this is a {here}), so nothing could be started, loaded or verified, and kernel settings "
-            f"would be those of the machine around it. Set {option}: true, or use playbook bulkhead.docker.image, which "
-            "does so for all roles."
+            f"Nothing runs here (this is a {here}), so nothing could be started, loaded or verified, and kernel "
+            f"settings would be those of the machine around it. Set {option}: true, or use playbook "
+            "bulkhead.docker.image, which does so for all roles."
         )
     return ""

@@ -54,8 +54,8 @@ options:
     type: bool
     default: true
   offline:
-    description: Nothing runs here, as while an image is built. Implies O(load=false), and rules are also written for what is
-      there only while the engine runs, such as its sockets.
+    description: Nothing runs here, as while an image is built. Implies O(load=false), and rules are also written for
+      what is there only while the engine runs, such as its sockets.
     type: bool
     default: false
     version_added: 0.4.0

@@ -17,9 +17,9 @@ description:
   - It only reads.
 options:
   offline:
-    description: Nothing runs here, as while an image is built. What is said is what the disk says of the next boot - whether AppArmor's
-      parser and a switched-on SELinux are there - and nothing of the kernel or of processes, which are another
-      machine's.
+    description: Nothing runs here, as while an image is built. What is said is what the disk says of the next boot -
+      whether AppArmor's parser and a switched-on SELinux are there - and nothing of the kernel or of processes, which
+      are another machine's.
     type: bool
     default: false
     version_added: 0.4.0

@@ -41,8 +41,8 @@ options:
     type: str
     default: unix:///var/run/docker.sock
   offline:
-    description: Nothing runs here, as while an image is built. The policy is checked and stored with the program that applies it at
-      boot. No rule is made or loaded, for the kernel is another machine's.
+    description: Nothing runs here, as while an image is built. The policy is checked and stored with the program that
+      applies it at boot. No rule is made or loaded, for the kernel is another machine's.
     type: bool
     default: false
     version_added: 0.4.0

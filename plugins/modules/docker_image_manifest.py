@@ -31,7 +31,8 @@ options:
     elements: dict
     default: []
   files:
-    description: Files to write down, and directories for all in them; with C(*), C(?) and C([]) in each part of the path.
+    description: Files to write down, and directories for all in them; with C(*), C(?) and C([]) in each part of the
+      path.
     type: list
     elements: str
     default: []

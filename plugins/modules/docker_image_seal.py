@@ -74,8 +74,8 @@ options:
     type: path
     default: /
   accept_live:
-    description: Seal the system that runs, too, as one that Packer has started only to make an image of it. It loses its
-      own ids and keys.
+    description: Seal the system that runs, too, as one that Packer has started only to make an image of it. It loses
+      its own ids and keys.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -136,6 +136,7 @@ left:
 
 import os
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bulkhead.docker.plugins.module_utils import offline
@@ -161,7 +162,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 
 def live(root: str) -> bool:
     """Whether it is the system that runs."""
-    return os.path.samefile(root, "/") and offline.place(offline.look()) == offline.RUNNING
+    return Path(root).samefile("/") and offline.place(offline.look()) == offline.RUNNING
 
 
 def payload() -> str:
@@ -185,8 +186,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         module.fail_json(msg="items: " + "; ".join(wrong))
     if live(params["root"]) and not params["accept_live"]:
         module.fail_json(
-            msg="This is a running system, which would lose its own ids and keys: seal a chroot or a mounted image, or, "
-            "if it was started only to become an image, set accept_live (docker_image_accept_live of the role)."
+            msg="This is a running system, which would lose its own ids and keys: seal a chroot or a mounted image, "
+            "or, if it was started only to become an image, set accept_live (docker_image_accept_live of the role)."
         )
     tree = seal.Tree(params["root"], (item.path for item in items), payload() if params["root"] == "/" else "")
     if there := refused(tree, params):

@@ -57,8 +57,8 @@ options:
     type: int
     default: 10
   offline:
-    description: Nothing runs here, as while an image is built. Files are written, HAProxy judges them, and services are enabled for
-      the next boot, which makes their directories, too. Nothing is started.
+    description: Nothing runs here, as while an image is built. Files are written, HAProxy judges them, and services are
+      enabled for the next boot, which makes their directories, too. Nothing is started.
     type: bool
     default: false
     version_added: 0.4.0

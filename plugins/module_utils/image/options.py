@@ -20,7 +20,11 @@ def secret(name: str, value: t.Any, spec: Mapping[str, t.Any]) -> bool:
     """Whether an option's value must not be in an image. A path to a key is none; a key's text is, wherever."""
     if not isinstance(value, str) or not value:
         return False
-    return bool(_KEY.search(value)) or bool(spec.get("no_log")) or (spec.get("type") == "str" and bool(_SECRET.search(name)))
+    return (
+        bool(_KEY.search(value))
+        or bool(spec.get("no_log"))
+        or (spec.get("type") == "str" and bool(_SECRET.search(name)))
+    )
 
 
 def redacted(values: Mapping[str, t.Any], specs: Mapping[str, Mapping[str, t.Any]]) -> dict[str, t.Any]:

@@ -13,7 +13,6 @@ import os
 import posixpath
 import re
 import stat
-import typing as t
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -157,7 +156,7 @@ class Tree:
 
     def _remove(self, path: str, mode: int) -> None:
         try:
-            (os.rmdir if stat.S_ISDIR(mode) else os.unlink)(self.real(path))  # noqa: PTH106, PTH108 (by the mode seen)
+            (os.rmdir if stat.S_ISDIR(mode) else os.unlink)(self.real(path))
         except OSError as error:
             raise SealError(f"{path} cannot be removed: {error.strerror}") from error
 

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, bulkhead.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""own.py DIRECTORY: what each machine gets from its platform: options of its own, as a credential that systemd-tmpfiles writes.
+
+One gets a certificate for its API, signed by the site's authority; the other none, and no listener.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+from ansible_collections.bulkhead.docker.tests import pki
+
+ADDRESS = "10.0.2.15"
+TARGET = "/etc/bulkhead.docker/first-boot/60-machine.json"
+
+
+def private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def told(directory: Path, name: str, options: dict[str, t.Any]) -> None:
+    """As a string of the firmware, which systemd takes for a credential: a line for systemd-tmpfiles."""
+    line = f"f+~ {TARGET} 0600 root root - {encoded(json.dumps(options))}\n"
+    private(directory / f"{name}.firmware", f"io.systemd.credential.binary:tmpfiles.extra={encoded(line)}")
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    site = pki.Authority("Site")
+    server = site.sign("golden-one", pki.SERVER, [ADDRESS])
+    client = site.sign("ci", pki.CLIENT)
+    private(directory / "client.json", json.dumps({"ca": site.pem, "cert": client.cert, "key": client.key}))
+    slow = {"docker_daemon_timeout": 300, "docker_tls_timeout": 300, "docker_daemon_guard_timeout": 900}
+    pem = {
+        "docker_tls_supplied_ca": site.pem,
+        "docker_tls_supplied_cert": server.cert,
+        "docker_tls_supplied_key": server.key,
+    }
+    told(directory, "golden-one", {**slow, **pem})
+    told(directory, "golden-two", {**slow, "docker_tls_listen": []})
+
+
+if __name__ == "__main__":
+    main()
