@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""own.py DIRECTORY: what each machine gets from its platform: options of its own, as a credential that systemd-tmpfiles writes.
+"""own.py DIRECTORY: what each machine gets from its platform, options of its own in a credential for systemd-tmpfiles.
 
 One gets a certificate for its API, signed by the site's authority; the other none, and no listener.
 """

@@ -52,7 +52,7 @@ def there(name: str, path: str) -> Path:
 
 def content(name: str) -> dict[str, tuple[t.Any, ...]]:
     """Each path with its kind, mode, owner, and digest or target: all that an image says, but for times."""
-    top = str(root(name).resolve())
+    top = str(root(name))
     found: dict[str, tuple[t.Any, ...]] = {}
     for folder, folders, files in os.walk(top):
         here = folder[len(top) :]
@@ -79,7 +79,8 @@ def test_nothing_runs_and_no_engine_ever_did(name: str) -> None:
     """All that was started is in the tree's own process namespace, with its first process, until that ends."""
     left = inside(name, "ps", "-e", "--no-headers", "-o", "comm").stdout.split()
     assert set(left) <= {"golden", "bash", "sleep", "ps"}, left
-    assert list(there(name, "/var/lib/docker").iterdir()) == [], "dockerd makes much here when it starts"
+    made = {path.name for path in there(name, "/var/lib/docker").iterdir()}
+    assert made <= {"100000.100000"}, "dockerd makes much here when it starts; this is of prepare.yml"
     assert list(there(name, "/run").iterdir()) == []
     assert inside(name, "ip", "-brief", "link").stdout.split()[0] == "lo", "the build had no network"
 
@@ -116,17 +117,6 @@ def test_the_engine_agrees_to_its_configuration() -> None:
     assert "hosts" not in told and "tlsverify" not in told, "there are no certificates yet"
     judged = inside("golden-a", "dockerd", "--validate", "--config-file", "/etc/docker/daemon.json")
     assert judged.returncode == 0, judged
-
-
-def test_a_configuration_that_the_engine_refuses_is_not_written() -> None:
-    before = there("golden-a", "/etc/docker/daemon.json").read_bytes()
-    wrong = {
-        "docker_daemon_offline": True,
-        "docker_daemon_config": {"default-address-pools": [{"base": "x", "size": 24}]},
-    }
-    run = support.role("docker_daemon", "golden-a", wrong)
-    assert run.rc != 0 and "default-address-pools" in run.failure or "invalid CIDR" in run.failure, run.output
-    assert there("golden-a", "/etc/docker/daemon.json").read_bytes() == before
 
 
 def test_kernel_settings_wait_on_the_disk_for_the_boot() -> None:
@@ -187,6 +177,15 @@ def test_a_second_build_is_the_same() -> None:
     assert len(one) > 5000
     stale = [known for known in DIFFERS if not any(fnmatch.fnmatchcase(path, known["path"]) for path in differing)]
     assert stale == [], "these do not differ any more"
+
+
+def test_a_configuration_that_the_engine_refuses_is_not_written() -> None:
+    """It is installed, though it does not run, and judges what only it knows."""
+    before = there("golden-b", "/etc/docker/daemon.json").read_bytes()
+    wrong = {"docker_daemon_offline": True, "docker_daemon_config": {"labels": ["a=b", "a=c"]}}
+    run = support.role("docker_daemon", "golden-b", wrong)
+    assert run.rc != 0 and "dockerd --validate refuses it: conflict labels" in run.failure, run.output
+    assert there("golden-b", "/etc/docker/daemon.json").read_bytes() == before
 
 
 def test_a_tree_without_the_switch_is_refused() -> None:

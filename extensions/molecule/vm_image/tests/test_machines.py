@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two machines from one image: what must differ differs, what must hold holds, and each has completed and audited itself."""
+"""Two machines from one image: what must differ differs, the rest holds, and each has completed and audited itself."""
 
 from __future__ import annotations
 
