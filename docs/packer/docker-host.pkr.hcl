@@ -19,22 +19,22 @@ variable "options" {
   description = "A file with the roles' options, such as docker_daemon_profile."
 }
 
-# Only for the build: the user and its key go with the seal, and cloud-init makes users anew on each machine.
 variable "key" {
   type        = string
   default     = "~/.ssh/id_ed25519"
-  description = "A private key, whose public half lies beside it, to reach the machine with while it is built."
+  description = "The private key to reach the machine with while it is built."
 }
 
-locals {
-  user_data = join("\n", [
-    "#cloud-config",
-    "users:",
-    "  - name: packer",
-    "    sudo: ALL=(ALL) NOPASSWD:ALL",
-    "    ssh_authorized_keys: [\"${trimspace(file("${var.key}.pub"))}\"]",
-    "",
-  ])
+# Such as, with an empty file meta-data beside it:
+#   #cloud-config
+#   users:
+#     - name: packer
+#       sudo: ALL=(ALL) NOPASSWD:ALL
+#       ssh_authorized_keys: [ssh-ed25519 ...]
+variable "cloud_init" {
+  type        = string
+  default     = "cloud-init"
+  description = "A directory with the user-data of the build, which lets user packer in with the key."
 }
 
 source "qemu" "docker_host" {
@@ -49,17 +49,15 @@ source "qemu" "docker_host" {
   cpus         = 2
 
   # cloud-init reads it over the network that Packer has with its machine
-  http_content = {
-    "/user-data" = local.user_data
-    "/meta-data" = ""
-  }
-  qemuargs = [["-smbios", "type=1,serial=ds=nocloud-net;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/"]]
+  http_directory = var.cloud_init
+  qemuargs       = [["-smbios", "type=1,serial=ds=nocloud-net;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/"]]
 
   ssh_username         = "packer"
   ssh_private_key_file = var.key
-  shutdown_command     = "sudo shutdown --poweroff now"
-  output_directory     = "docker-host"
-  vm_name              = "docker-host.qcow2"
+  # what lets Packer in goes last, when nobody needs it any more
+  shutdown_command = "sudo sh -c 'rm --force /etc/sudoers.d/90-cloud-init-users; userdel --force --remove packer; shutdown --poweroff now'"
+  output_directory = "docker-host"
+  vm_name          = "docker-host.qcow2"
 }
 
 build {
@@ -73,14 +71,6 @@ build {
     extra_arguments = [
       "--extra-vars", "@${var.options}",
       "--extra-vars", "docker_image_accept_live=true",
-    ]
-  }
-
-  # last, after the connection that Ansible had: what lets Packer in
-  provisioner "shell" {
-    inline = [
-      "sudo rm --force --recursive /home/packer/.ssh /etc/sudoers.d/90-cloud-init-users",
-      "sudo truncate --size 0 /etc/machine-id",
     ]
   }
 }

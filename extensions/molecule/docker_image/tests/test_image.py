@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two builds of one image: nothing ran, all is in place for the first boot, nothing of a machine is left, and both are the same.
+"""Two builds of one image: nothing ran, all waits for the first boot, no machine is left in it, and both are the same.
 
 The tests go on from each other; those that break the second tree come last.
 """
