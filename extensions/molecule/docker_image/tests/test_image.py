@@ -23,8 +23,8 @@ from ansible_collections.bulkhead.docker.tests import support
 
 GOLDEN = support.ROOT / "tests" / "lab" / "golden"
 HERE = Path(__file__).resolve().parents[1]
-TRACES: list[dict[str, str]] = yaml.safe_load((HERE / "traces.yml").read_text())
-DIFFERS: list[dict[str, str]] = yaml.safe_load((HERE / "differs.yml").read_text())
+TRACES: list[dict[str, str]] = yaml.safe_load((HERE / "tests" / "traces.yml").read_text())
+DIFFERS: list[dict[str, str]] = yaml.safe_load((HERE / "tests" / "differs.yml").read_text())
 TREES = ("golden-a", "golden-b")
 MANIFEST = "/var/lib/bulkhead.docker/manifest.json"
 #: Mounted while a tree is worked in, and no part of its image.
