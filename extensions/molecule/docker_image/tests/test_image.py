@@ -136,6 +136,7 @@ def test_the_first_boot_is_told_what_is_left_without_secrets() -> None:
     options = json.loads(told.read_text())
     assert options["__docker_image_left"] == ["docker_tls", "docker_daemon", "docker_auditd"]
     assert options["docker_tls_listen"] == ["10.0.2.15"]
+    assert len(options["docker_audit_waivers"]) == 5, "what the audit is told holds at the first boot, too"
     assert not any(name.endswith("_offline") for name in options)
 
 
