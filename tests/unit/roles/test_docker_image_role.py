@@ -40,8 +40,9 @@ def test_an_image_gets_what_a_host_gets_in_that_order() -> None:
 
 def test_roles_are_told_the_same_as_on_a_host_but_for_the_listener() -> None:
     told = {name: {one["role"]: one.get("vars", {}) for one in play(name)["roles"]} for name in ("harden", "image")}
-    assert told["image"]["bulkhead.docker.docker_daemon"].pop("docker_daemon_listen") == []
-    del told["harden"]["bulkhead.docker.docker_daemon"]["docker_daemon_listen"]
+    here, there = (told[name]["bulkhead.docker.docker_daemon"] for name in ("image", "harden"))
+    assert here.pop("docker_daemon_listen") == here.pop("docker_tls_listen") == []
+    there.pop("docker_daemon_listen", None)
     assert {role: told["image"][role] for role in told["harden"]} == told["harden"]
 
 
