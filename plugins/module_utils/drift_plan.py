@@ -26,7 +26,7 @@ ROLES = (
 )
 #: What no role does, by the entry's lever.
 BY_HAND = {
-    "recreate": "recreate the container",
+    "recreate": "recreate the container, or approve it",
     "rebuild": "rebuild the image",
     "external": "mend it where it comes from, outside of this host",
 }
@@ -73,6 +73,8 @@ def _obstacle(entry: Document, severities: t.Collection[str], roles: t.Collectio
     """Why no role is to mend it; empty when one is."""
     if entry["lever"] in BY_HAND:
         return BY_HAND[entry["lever"]]
+    if entry["role"] == "docker_drift":
+        return "run the playbook bulkhead.docker.drift_schedule"
     if entry["role"] not in ROLES:
         return "mend it by hand: no role does"
     if entry["severity"] not in severities:
