@@ -31,6 +31,7 @@ VARIABLES = Path("/etc/bulkhead.docker/drift.yml")
 SIGNERS = Path("/etc/bulkhead.docker/drift-signers")
 STATE = Path("/var/lib/bulkhead.docker")
 RUNTIME = Path("/run/bulkhead-docker-drift")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 METRICS, ALARM = "bulkhead_docker_drift.prom", "bulkhead_docker_drift_alarm.prom"
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 BUSY = 75  # EX_TEMPFAIL: not now
@@ -109,7 +110,7 @@ def command(config: Json, name: str) -> list[str]:
 def environment(config: Json) -> dict[str, str]:
     """Nothing but what is named here: what decides is the configuration, not who calls."""
     words = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": PATH,
         "LC_ALL": "C.UTF-8",
         "HOME": str(RUNTIME),
         "PWD": str(STATE),
