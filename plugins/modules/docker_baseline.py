@@ -319,9 +319,10 @@ def check(options: Options, found: Baseline | None) -> None:
         raise BaselineError(f"no baseline to compare with: {where}; {_RECORD}")
 
 
-def collected(options: Options, run: Run) -> tuple[Facts, list[Tenant], dict[str, t.Any], str]:
+def collected(options: Options, run: Run, found: Baseline | None) -> tuple[Facts, list[Tenant], dict[str, t.Any], str]:
     """The facts, those of users' engines, what a baseline keeps beside, and why the engine did not answer."""
-    beside = more.of_host(run, options["offline"])
+    parameters = ((found or {}).get("state") or {}).get("sysctl") or {}
+    beside = more.of_host(run, options["offline"], parameters)
     if options["offline"]:
         return more.offline(), [], beside, ""
     try:
@@ -336,7 +337,7 @@ def collected(options: Options, run: Run) -> tuple[Facts, list[Tenant], dict[str
 def result(options: Options, run: Run, found: Baseline | None) -> tuple[dict[str, t.Any], Baseline]:
     """The drift, and the baseline as it is to be."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    facts, tenants, beside, error = collected(options, run)
+    facts, tenants, beside, error = collected(options, run, found)
     seen = snapshot(facts, tenants, beside, now)
     approval = Approval(now, options["approved_by"] or "", options["reason"], options["approve"])
     wanted = found or recorded(seen, approval)

@@ -12,6 +12,7 @@ and secrets; null of keys, sockets and directories), or ``error``. ``units`` by 
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import hashlib
 import os
@@ -37,13 +38,20 @@ _SECONDS = 15.0
 _PROPERTIES = ("Id", "LoadState", "UnitFileState", "ActiveState", "NeedDaemonReload", "Type", "RemainAfterExit")
 _COMMENT = re.compile(r"\s*(?:[#;].*)?$")
 _KEY_FILE = re.compile(r"(?:\.key|key\.pem|/key\.json|/\.?docker/config\.json)$")
+_UNIT = re.compile(r"\.(?:service|socket|timer|path|target)$")
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _MOST_FILES = 2000
 
 
-def of_host(run: Run, offline: bool) -> Json:
-    """What needs no engine; ``offline``: nor systemd, as in a file system where nothing runs."""
-    return {"files": _files(), "units": None if offline else _units(run), "sysctl": None if offline else _sysctl()}
+def of_host(run: Run, offline: bool, parameters: t.Iterable[str]) -> Json:
+    """What needs no engine; ``offline``: nor systemd, as in a file system where nothing runs.
+
+    ``parameters`` of the kernel are read beside those that the host's file names, which somebody may have changed.
+    """
+    paths = _paths()
+    if offline:
+        return {"files": _files(paths), "units": None, "sysctl": None}
+    return {"files": _files(paths), "units": _units(run, paths), "sysctl": _sysctl(parameters)}
 
 
 def of_engine(docker_host: str, timeout: int) -> Json:
@@ -99,14 +107,18 @@ def _images(client: Client) -> list[Json]:
     return [{"id": one["Id"], "digests": one.get("RepoDigests") or []} for one in client.images()]
 
 
-def _files() -> Json:
-    """All that the catalogue names, and the units' own."""
+def _paths() -> list[str]:
+    """All that the catalogue names, and the units' own files."""
     units = files.Units(None, 0, "/root")
     paths = {path for name in UNITS if "*" not in name for path in units.of(name)}
     for pattern in FILES:
-        paths.update(glob.glob(pattern, recursive=True))  # noqa: PTH207 (strings are wanted)
+        paths.update(path.rstrip("/") for path in glob.glob(pattern, recursive=True))  # noqa: PTH207 (strings are wanted)
+    return sorted(paths)[:_MOST_FILES]
+
+
+def _files(paths: t.Iterable[str]) -> Json:
     names = Names.read()
-    return {path: found for path in sorted(paths)[:_MOST_FILES] if (found := _file(path, names))}
+    return {path: found for path in paths if (found := _file(path, names))}
 
 
 def _file(path: str, names: Names) -> Json | None:
@@ -138,9 +150,13 @@ def digest(content: str) -> str:
     return f"sha256:{hashlib.sha256(kept.encode()).hexdigest()}"
 
 
-def _units(run: Run) -> Json | None:
-    """Null where systemd does not say."""
-    done = run(["systemctl", "show", "--all", f"--property={','.join(_PROPERTIES)}", *UNITS], _SECONDS)
+def _units(run: Run, paths: t.Iterable[str]) -> Json | None:
+    """Null where systemd does not say. By their names, as it forgets a unit that is stopped and disabled."""
+    globs = [name for name in UNITS if "*" in name]
+    found = {os.path.basename(path) for path in paths}  # noqa: PTH119
+    named = sorted(name for name in found for glob in globs if fnmatch.fnmatchcase(name, glob) and _UNIT.search(name))
+    named += [name for name in UNITS if name not in globs]
+    done = run(["systemctl", "show", f"--property={','.join(_PROPERTIES)}", *named], _SECONDS)
     if done.rc:
         return None
     blocks = [
@@ -161,12 +177,7 @@ def _unit(shown: t.Mapping[str, str]) -> Json:
     }
 
 
-def _sysctl() -> Json:
-    found = {}
-    for line in (text(SYSCTL_FILE) or "").splitlines():
-        key, equals, _value = line.partition("=")
-        key = key.strip().lstrip("-")
-        if equals and re.fullmatch(r"[\w.-]+", key):
-            value = text(f"{PROC}/sys/{key.replace('.', '/')}")
-            found[key] = None if value is None else " ".join(value.split())
-    return found
+def _sysctl(parameters: t.Iterable[str]) -> Json:
+    named = {*parameters, *re.findall(r"(?m)^-?([\w.-]+)[ \t]*=", text(SYSCTL_FILE) or "")}
+    values = {key: text(f"{PROC}/sys/{key.replace('.', '/')}") for key in sorted(named)}
+    return {key: None if value is None else " ".join(value.split()) for key, value in values.items()}

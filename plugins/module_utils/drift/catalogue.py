@@ -37,8 +37,6 @@ FILES: t.Final = (
     "/etc/apparmor.d/bulkhead-*",
     "/etc/apparmor.d/*docker*",
     "/etc/selinux/config",
-    "/etc/subuid",
-    "/etc/subgid",
     "/etc/apt/sources.list.d/docker*",
     "/etc/apt/keyrings/docker*",
     "/etc/yum.repos.d/docker*",

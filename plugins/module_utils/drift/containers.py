@@ -83,7 +83,7 @@ def container(raw: Json, names: t.Mapping[str, str]) -> dict[str, t.Any] | None:
         "networks": {name: _network(found, inspect) for name, found in networks.items()},
         "dns": sorted({*texts(host, "Dns"), *texts(host, "DnsOptions"), *texts(host, "DnsSearch")}),
         "extra_hosts": sorted(texts(host, "ExtraHosts")),
-        "limits": {name: at(host, key) or None for name, key in _LIMITS.items()},
+        "limits": {name: at(host, key) or 0 for name, key in _LIMITS.items()},
         "ulimits": {text(one, "Name"): f"{at(one, 'Soft')}:{at(one, 'Hard')}" for one in mappings(host, "Ulimits")},
         "shm_size": at(host, "ShmSize"),
         "sysctls": mapping(host, "Sysctls"),

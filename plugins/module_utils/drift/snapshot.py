@@ -236,7 +236,7 @@ def _images(facts: Facts, more: Json) -> State | None:
 def _host_parts(facts: Facts, more: Json) -> State:
     host: Json = facts.host if isinstance(facts.host, dict) else {}
     return {
-        "files": _files(host, more, text(facts.daemon, "config", "path")),
+        "files": _files(host, more, _told(facts.daemon)),
         "units": _units(more.get("units")),
         "sysctl": more.get("sysctl"),
         "groups": _groups(host),
@@ -249,14 +249,22 @@ def _host_parts(facts: Facts, more: Json) -> State:
     }
 
 
-def _files(host: Json, more: Json, config: str) -> State:
-    """What a socket or a key is, too; what is in daemon.json is among the daemon's settings."""
+def _told(daemon: Json) -> set[str]:
+    """Files whose content is told in words of its own: daemon.json, certificates."""
+    return {text(daemon, "config", "path"), *(text(one, "path") for one in mapping(daemon, "certificates").values())}
+
+
+def _files(host: Json, more: Json, told: t.Collection[str]) -> State:
+    """Sockets and directories, too."""
     found = {path: _file(one) for path, one in mapping(host, "files").items() if not at(one, "abstract")}
     found.update({path: _file(one) for path, one in mapping(host, "directories").items()})
     for path, one in mapping(more, "files").items():
-        found[path] = {**_file(one), "content": None if path == config else at(one, "content")}
-    # bridges between names of the same file would say everything twice
-    return {path: one for path, one in found.items() if not path.startswith("/var/run/")}
+        found[path] = {
+            **_file(one),
+            "acl": at(found.get(path), "acl"),
+            "content": None if path in told else at(one, "content"),
+        }
+    return found
 
 
 def _file(seen: t.Any) -> State:
@@ -265,8 +273,8 @@ def _file(seen: t.Any) -> State:
     return {
         "owner": text(seen, "owner"),
         "mode": text(seen, "mode"),
-        "acl": at(seen, "acl") or None,
-        "link": at(seen, "link") or None,
+        "acl": at(seen, "acl"),
+        "link": at(seen, "link"),
         "content": None,
     }
 
