@@ -15,6 +15,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import hashlib
+import json
 import os
 import re
 import socket
@@ -145,8 +146,11 @@ def _content(path: str) -> str | None:
 
 def digest(content: str) -> str:
     """The same for what means the same: comments and blank lines do not count; nor can secrets be guessed from it."""
-    lines = (line.rstrip() for line in content.splitlines())
-    kept = "\n".join(redact.text(line) for line in lines if not _COMMENT.fullmatch(line))
+    try:
+        kept = json.dumps(redact.settings(json.loads(content)), sort_keys=True)
+    except ValueError:
+        lines = (line.rstrip() for line in content.splitlines())
+        kept = "\n".join(redact.text(line) for line in lines if not _COMMENT.fullmatch(line))
     return f"sha256:{hashlib.sha256(kept.encode()).hexdigest()}"
 
 

@@ -85,7 +85,8 @@ SELF_SIGNED = (
 )
 PLUGIN = (
     "mkdir -p /tmp/plugin/rootfs; echo '"
-    '{"description": "x", "entrypoint": ["/x"], "interface": {"types": ["docker.volumedriver/1.0"], "socket": "x.sock"}}'
+    '{"description": "x", "entrypoint": ["/x"], '
+    '"interface": {"types": ["docker.volumedriver/1.0"], "socket": "x.sock"}}'
     "' >/tmp/plugin/config.json; docker plugin create somebody /tmp/plugin >/dev/null"
 )
 
@@ -107,25 +108,32 @@ TAMPERINGS: t.Final[t.Sequence[Tampering]] = (
     file("/run/docker.sock", "mode", "chmod 0666 /run/docker.sock", "critical", True),
     file("/etc/default/docker", "content", "echo 'DOCKER_OPTS=--debug' >>/etc/default/docker"),
     file("/etc/containerd/config.toml", "content", "echo 'oom_score = 1' >>/etc/containerd/config.toml"),
-    file("/etc/sysctl.d/99-zz-bulkhead-docker.conf", "content", "echo 'vm.swappiness = 1' >>/etc/sysctl.d/99-zz-bulkhead-docker.conf", mended=True),
-    file("/etc/bulkhead.docker/firewall.json", "content", "sed -i 's/}$/, \"x\": 1}/' /etc/bulkhead.docker/firewall.json", mended=True),
+    file("/etc/sysctl.d/99-zz-bulkhead-docker.conf", "content",
+         "echo 'vm.swappiness = 1' >>/etc/sysctl.d/99-zz-bulkhead-docker.conf", mended=True),
+    file("/etc/bulkhead.docker/firewall.json", "content",
+         "sed -i 's/}$/, \"x\": 1}/' /etc/bulkhead.docker/firewall.json", mended=True),
     file("/etc/systemd/system/bulkhead-docker-events.service", "content",
-         "sed -i 's/^ProtectSystem=.*/ProtectSystem=no/' /etc/systemd/system/bulkhead-docker-events.service", mended=True),
+         "sed -i 's/^ProtectSystem=.*/ProtectSystem=no/' /etc/systemd/system/bulkhead-docker-events.service",
+         mended=True),
     Tampering("unit", "systemctl disable --quiet --now bulkhead-docker-events",
               'units."bulkhead-docker-events.service".enabled', "high", mended=True),
     Tampering("stopped service", "true", 'units."bulkhead-docker-events.service".active', "high", mended=True),
     Tampering("log shipper", "echo '*.* @@logs.example:514' >/etc/rsyslog.d/99-somebody.conf",
               'logging.forwards."/etc/rsyslog.d/99-somebody.conf logs.example:514"', "high", "added"),
     Tampering("its file", "true", 'files."/etc/rsyslog.d/99-somebody.conf"', "high", "added"),
-    Tampering("group member", "useradd --no-create-home mallory; usermod --append --groups docker mallory", "groups.docker", "critical", mended=True),
-    Tampering("sudo", "echo 'eve ALL=(root) NOPASSWD: /usr/bin/docker' >/etc/sudoers.d/eve; chmod 0440 /etc/sudoers.d/eve", "sudo.eve", "high", "added"),
-    Tampering("certificate", SELF_SIGNED.format("server-cert.pem"), "certificates.tlscert.certificates", "high", mended=True),
+    Tampering("group member", "useradd --no-create-home mallory; usermod --append --groups docker mallory",
+              "groups.docker", "critical", mended=True),
+    Tampering("sudo", "echo 'eve ALL=(root) NOPASSWD: /usr/bin/docker' >/etc/sudoers.d/eve", "sudo.eve", "high", "added"),
+    Tampering("certificate", SELF_SIGNED.format("server-cert.pem"),
+              "certificates.tlscert.certificates", "high", mended=True),
     Tampering("authority", SELF_SIGNED.format("ca.pem"), "certificates.tlscacert.certificates", "high", mended=True),
     Tampering("firewall rule", "iptables -I INPUT -s 192.0.2.66 -j ACCEPT", "firewall.ipv4.INPUT.rules", "high"),
     Tampering("firewall policy", "ip6tables -P OUTPUT DROP", "firewall.ipv6.OUTPUT.policy", "high"),
-    Tampering("kernel parameter", "sysctl -qw net.ipv4.conf.all.send_redirects=1", 'sysctl."net.ipv4.conf.all.send_redirects"', "medium", mended=True),
+    Tampering("kernel parameter", "sysctl -qw net.ipv4.conf.all.send_redirects=1",
+              'sysctl."net.ipv4.conf.all.send_redirects"', "medium", mended=True),
     Tampering("new container", made("c-new"), 'containers."c-new"', "high", "added"),
-    Tampering("new privileged container", made("c-evil", capabilities="--privileged"), 'containers."c-evil"', "critical", "added"),
+    Tampering("new privileged container", made("c-evil", capabilities="--privileged"),
+              'containers."c-evil"', "critical", "added"),
     Tampering("container gone", "docker rm -f c-gone >/dev/null", 'containers."c-gone"', "high", "removed"),
     Tampering("default of before", "true", "containers.running.live.no_new_privileges", "critical", "created_before"),
     remade("privileged", "privileged", "critical", capabilities="--privileged --cap-drop ALL"),
@@ -136,7 +144,8 @@ TAMPERINGS: t.Final[t.Sequence[Tampering]] = (
     remade("ipc", "namespaces.ipc", "critical", capabilities="--cap-drop ALL --ipc host"),
     remade("uts", "namespaces.uts", "critical", capabilities="--cap-drop ALL --uts host"),
     remade("net", "namespaces.network", "critical", network="--network host", port=""),
-    remade("socket", 'mounts."/run/docker.sock"', "critical", "added", volume=OPTIONS["volume"] + " --volume /run/docker.sock:/run/docker.sock"),
+    remade("socket", 'mounts."/run/docker.sock"', "critical", "added",
+           volume=OPTIONS["volume"] + " --volume /run/docker.sock:/run/docker.sock"),
     remade("bind", 'mounts."/data".source', "high", volume="--volume /srv:/data --volume /anonymous"),
     remade("writable", 'mounts."/data".writable', "high", volume="--volume data:/data:ro --volume /anonymous"),
     remade("port", 'ports."8080/tcp"', "high", port="--publish 8080:8080"),
@@ -155,9 +164,11 @@ TAMPERINGS: t.Final[t.Sequence[Tampering]] = (
     remade("alias", "networks.front.aliases", "medium", network="--network front --network-alias db"),
     remade("group", "groups", "high", user="--user app --group-add 0"),
     Tampering("new network", "docker network create somebody >/dev/null", "networks.somebody", "medium", "added"),
-    Tampering("network", "docker network rm inside >/dev/null; docker network create inside >/dev/null", "networks.inside.internal", "medium"),
+    Tampering("network", "docker network rm inside >/dev/null; docker network create inside >/dev/null",
+              "networks.inside.internal", "medium"),
     Tampering("new volume", "docker volume create somebody >/dev/null", "volumes.somebody", "low", "added"),
-    Tampering("volume", "docker volume rm spare >/dev/null; docker volume create --opt type=none --opt o=bind --opt device=/ spare >/dev/null",
+    Tampering("volume", "docker volume rm spare >/dev/null; "
+              "docker volume create --opt type=none --opt o=bind --opt device=/ spare >/dev/null",
               "volumes.spare.options.device", "low", "added"),
     Tampering("plugin", PLUGIN, 'plugins."somebody:latest"', "critical", "added"),
 )  # fmt: skip
@@ -206,7 +217,8 @@ HARMLESS: t.Final[t.Mapping[str, str]] = {
     "network taken and given back": "docker network disconnect front running; docker network connect front running",
     "prune": "docker builder prune --force >/dev/null 2>&1 || true; docker image prune --force >/dev/null",
     "job": "docker run --rm --network none tiny:1 true",
-    "member and back": "groupadd --force docker; useradd --no-create-home guest; usermod --append --groups docker guest; gpasswd --delete guest docker >/dev/null",
+    "member and back": "groupadd --force docker; useradd --no-create-home guest; "
+    "usermod --append --groups docker guest; gpasswd --delete guest docker >/dev/null",
     "log of a container": "docker exec running sh -c 'echo hello >/proc/1/fd/1'",
     "sockets made anew": "systemctl reset-failed docker.socket; systemctl restart docker.socket docker",
 }  # fmt: skip
@@ -230,8 +242,9 @@ def name(host: t.Any) -> str:
     made_all = "; ".join(made(one) for one in (*NAMES, "running", "stopping", "c-new-start", "remade"))
     shell(
         found,
-        "lab-image tiny:1 >/dev/null; lab-image tiny:2 --change 'ENV TWO=2' >/dev/null; docker network create front >/dev/null; "
-        "docker network create --internal inside >/dev/null; docker volume create data >/dev/null; "
+        "lab-image tiny:1 >/dev/null; lab-image tiny:2 --change 'ENV TWO=2' >/dev/null; "
+        "docker network create front >/dev/null; docker network create --internal inside >/dev/null; "
+        "docker volume create data >/dev/null; "
         f"docker volume create spare >/dev/null; {made_all}; docker start running stopping remade >/dev/null",
     )
     adhoc(BASELINE, found, {"state": "absent"})
