@@ -170,7 +170,7 @@ drift:
       type: dict
       sample: {name: bulkhead.docker, version: 0.4.0}
     host:
-      description: The RV(drift.host.name) that the engine knows.
+      description: The host's name, as the engine knows it.
       type: dict
       sample: {name: docker-1}
     checked_at:
@@ -179,8 +179,8 @@ drift:
       sample: "2026-11-22T13:00:00Z"
     baseline:
       description:
-        - Where the baseline is (RV(drift.baseline.source)), who recorded it and when (RV(drift.baseline.recorded)),
-          and how many approvals followed (RV(drift.baseline.approvals)).
+        - Where the baseline is (C(source)), who recorded it, when and why (C(recorded)), and how many approvals followed
+          (C(approvals)).
       type: dict
       sample:
         source: /var/lib/bulkhead.docker/baseline.json

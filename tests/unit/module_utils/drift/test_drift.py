@@ -167,8 +167,8 @@ def test_made_before_the_default_changed(created: str, driver: str, kinds: set[s
         path("daemon", "configured", "log-driver"): "json-file",
         path("containers", "web", "log", "driver"): driver,
     }
-    context = {"created_at": {"web": created}}
-    entries = found(changes, **context)
+    context: Json = {"created_at": {"web": created}}
+    entries = found(changes, (), **context)
     assert {one["kind"] for one in entries} == kinds
     # the daemon's change is approved, and the container is still of before
     after = approved(BASELINE, seen(changes, **context), entries, WHO._replace(paths=["daemon"]))
