@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.bulkhead.docker.tests.support import adhoc
+from ansible_collections.bulkhead.docker.tests.support import ROOT, adhoc, playbook
 
 Json = dict[str, t.Any]
 
-BASELINE = "bulkhead.docker.docker_baseline"
+#: Beside the one that the other tests use.
+BASELINE = "/var/lib/bulkhead.docker/tampering/baseline.json"
+SITE = ROOT / "extensions" / "molecule" / "docker_drift" / "site.yml"
 #: How each container of the tests is made, option by option; a tampering leaves one out, or says another.
 OPTIONS: t.Final[t.Mapping[str, str]] = {
     "network": "--network front",
@@ -244,13 +247,17 @@ def name(host: t.Any) -> str:
     shell(
         found,
         "lab-image tiny:1 >/dev/null; lab-image tiny:2 --change 'ENV TWO=2' >/dev/null; "
-        "docker network create front >/dev/null; docker network create --internal inside >/dev/null; "
+        "docker network create front >/dev/null 2>&1 || true; docker network create --internal inside >/dev/null; "
         "docker volume create data >/dev/null; "
         f"docker volume create spare >/dev/null; {made_all}; docker start running stopping remade >/dev/null",
     )
-    adhoc(BASELINE, found, {"state": "absent"})
-    adhoc(BASELINE, found, {"state": "present", "approved_by": "the test"})
+    baseline(found, state="present", approved_by="the test")
     return found
+
+
+def baseline(name: str, **options: t.Any) -> Json:
+    """The result of the module."""
+    return adhoc("bulkhead.docker.docker_baseline", name, {"path": BASELINE, **options})
 
 
 @pytest.fixture(scope="module")
@@ -258,18 +265,18 @@ def drift(name: str) -> Json:
     """What one check finds after all of it."""
     for one in TAMPERINGS:
         shell(name, one.do)
-    found: Json = adhoc(BASELINE, name, {"state": "compared"})["drift"]
+    found: Json = baseline(name, state="compared")["drift"]
     return found
 
 
 def test_a_host_that_nobody_touched_has_none(name: str) -> None:
-    assert adhoc(BASELINE, name, {"state": "compared"})["drift"]["entries"] == []
+    assert baseline(name, state="compared")["drift"]["entries"] == []
 
 
 def test_what_happens_by_itself_is_none(name: str) -> None:
     for do in HARMLESS.values():
         shell(name, do)
-    found = adhoc(BASELINE, name, {"state": "compared"})["drift"]
+    found = baseline(name, state="compared")["drift"]
     assert found["entries"] == []
     assert len(HARMLESS) >= 20
 
@@ -286,3 +293,15 @@ def test_nothing_else_is(drift: Json) -> None:
     wanted = {one.path for one in TAMPERINGS}
     others = {one["path"] for one in drift["entries"]} - wanted
     assert {one for one in others if not any(fnmatch.fnmatchcase(one, glob) for glob in ALSO)} == set()
+
+
+def test_the_roles_mend_what_is_theirs_and_touch_nothing_else(name: str, drift: Json) -> None:
+    variables = {"docker_drift_mode": "remediate", "docker_drift_baseline_path": BASELINE}
+    run = playbook("bulkhead.docker.drift", name, f"--extra-vars=@{SITE}", f"--extra-vars={json.dumps(variables)}")
+    assert run.rc == 0, run.output[-3000:]
+    result = json.loads((ROOT / "build" / "docker_drift" / "report" / "drift" / f"{name}.json").read_text())
+    assert result["remediation"]["attempts"] <= 2
+    left = {one["path"] for one in result["drift"]["entries"]}
+    assert {one.path for one in TAMPERINGS if one.mended} & left == set()
+    assert {one.path for one in TAMPERINGS if not one.mended} - left == set()
+    assert left - {one["path"] for one in drift["entries"]} == set()

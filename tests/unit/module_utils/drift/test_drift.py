@@ -22,7 +22,9 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.drift.baseline imp
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift.containers import container
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift.snapshot import chains
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import ROLES, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import LEVERS, SEVERITIES
+from ansible_collections.bulkhead.docker.plugins.module_utils.redact import HIDDEN
 
 Json = dict[str, t.Any]
 
@@ -382,3 +384,25 @@ def test_a_baseline_by_a_link_or_broken_is_refused(tmp_path: t.Any) -> None:
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(BaselineError, match="not valid JSON"):
         store.read(tmp_path / "broken.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "attempts", "settings"),
+    [
+        ({path("daemon", "configured", "icc"): True}, 0, {}),  # the role's own variables come first
+        ({path("daemon", "configured", "icc"): True}, 1, {"icc": False}),
+        ({path("daemon", "configured", "insecure-registries"): ["x"]}, 1, {"insecure-registries": None}),
+        ({path("groups", "docker"): ["eve"]}, 1, {}),
+    ],
+)
+def test_what_no_variable_says_is_put_back_as_it_was_approved(changes: Json, attempts: int, settings: Json) -> None:
+    drift = {"entries": found(changes)}
+    assert plan(drift, SEVERITIES, ROLES, attempts, BASELINE)["settings"] == settings
+
+
+def test_what_was_redacted_cannot_be_put_back() -> None:
+    baseline = copy.deepcopy(BASELINE)
+    baseline["state"]["daemon"]["configured"]["proxies"] = {"http-proxy": f"http://{HIDDEN}@proxy"}
+    drift = {"entries": compare.drift(baseline, seen())[0]}
+    assert [one["path"] for one in drift["entries"]] == ["daemon.configured.proxies"]
+    assert plan(drift, SEVERITIES, ROLES, 1, baseline)["settings"] == {}
