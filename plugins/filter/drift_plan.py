@@ -37,6 +37,10 @@ options:
       - How many attempts were made already, for the words of RV(_value.left).
     type: int
     default: 0
+  baseline:
+    description:
+      - The baseline of the host, for RV(_value.settings).
+    type: dict
 seealso:
   - module: bulkhead.docker.docker_baseline
 """
@@ -60,11 +64,16 @@ _value:
       description: Paths of the entries that they mend.
       type: list
       elements: str
+    settings:
+      description:
+        - After an attempt, the keys of daemon.json that drifted still, with their approved values. Null for a key that
+          nobody approved.
+      type: dict
     left:
       description: Every entry's C(path) and C(severity), with C(why) it is there or what mends it.
       type: list
       elements: dict
-  sample: {roles: [docker_daemon], mend: [daemon.configured.icc], left: []}
+  sample: {roles: [docker_daemon], mend: [daemon.configured.icc], settings: {}, left: []}
 """
 
 import typing as t
@@ -73,10 +82,12 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import DriftError, plan
 
 
-def drift_plan(drift: object, severities: list[str], roles: list[str], attempts: int = 0) -> dict[str, t.Any]:
+def drift_plan(
+    drift: object, severities: list[str], roles: list[str], attempts: int = 0, baseline: object = None
+) -> dict[str, t.Any]:
     """Drift to a plan."""
     try:
-        return plan(drift, severities, roles, attempts)
+        return plan(drift, severities, roles, attempts, baseline)
     except DriftError as exc:
         raise AnsibleFilterError(f"bulkhead.docker.drift_plan: {exc}") from exc
 

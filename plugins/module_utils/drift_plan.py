@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
+from ansible_collections.bulkhead.docker.plugins.module_utils.redact import HIDDEN
+from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import mapping
 
 Document = t.Mapping[str, t.Any]
 
@@ -30,6 +33,7 @@ BY_HAND = {
     "rebuild": "rebuild the image",
     "external": "mend it where it comes from, outside of this host",
 }
+_KEY = re.compile(r"daemon\.configured\.(?:\"([^\"]+)\"|(\w+))")
 
 
 class DriftError(Exception):
@@ -51,7 +55,7 @@ def at_least(drift: object, mildest: str) -> list[Document]:
 
 
 def plan(
-    drift: object, severities: t.Collection[str], roles: t.Collection[str], attempts: int = 0
+    drift: object, severities: t.Collection[str], roles: t.Collection[str], attempts: int = 0, baseline: object = None
 ) -> dict[str, t.Any]:
     """Which roles mend which entries, and why the others are left. After some attempts nothing counts as mendable any more."""
     reasons = [(entry, _obstacle(entry, severities, roles)) for entry in entries(drift)]
@@ -66,7 +70,23 @@ def plan(
         }
         for entry, reason in reasons
     ]
-    return {"roles": [role for role in ROLES if role in wanted], "mend": [entry["path"] for entry in mend], "left": left}
+    return {
+        "roles": [role for role in ROLES if role in wanted],
+        "mend": [entry["path"] for entry in mend],
+        "settings": settings(drift, baseline) if attempts else {},
+        "left": left,
+    }
+
+
+def settings(drift: object, baseline: object) -> dict[str, t.Any]:
+    """The keys of daemon.json that drifted, as they were approved; null for those that nobody approved.
+
+    For what no variable of the role says: a key that somebody added stays there otherwise, as a key of somebody's own.
+    """
+    approved = mapping(baseline, "state", "daemon", "configured")
+    found = (_KEY.match(entry["path"]) for entry in entries(drift))
+    values = {key: approved.get(key) for key in sorted({match[1] or match[2] for match in found if match})}
+    return {key: value for key, value in values.items() if HIDDEN not in repr(value)}
 
 
 def _obstacle(entry: Document, severities: t.Collection[str], roles: t.Collection[str]) -> str:

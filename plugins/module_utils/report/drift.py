@@ -38,7 +38,9 @@ def _host(name: str, report: Document, top: int) -> list[str]:
     drift = report["drift"]
     found = entries(drift)
     left = {one["path"]: str(one["why"]) for one in report.get("left") or []}
-    left = left or {one["path"]: one["why"] for one in plan(drift, SEVERITIES, [entry["role"] for entry in found])["left"]}
+    left = left or {
+        one["path"]: one["why"] for one in plan(drift, SEVERITIES, [entry["role"] for entry in found])["left"]
+    }
     lines = [f"{name}: {_amount(found)} {_since(drift)}{_aside(drift)}", *_unread(drift)]
     for entry in found[:top]:
         lines.append(f"  {entry['severity']:<9}{clean(entry['path'])}: {_what(entry)}")

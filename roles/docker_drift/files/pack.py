@@ -18,7 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 #: Of a collection, what it takes to run it. A checkout holds more: tests, virtual environments, what was built.
-PARTS = ("FILES.json", "LICENSE", "COPYING", "MANIFEST.json", "README.md", "galaxy.yml", "meta", "playbooks", "plugins", "roles")
+PARTS = (
+    "FILES.json",
+    "LICENSE",
+    "COPYING",
+    "MANIFEST.json",
+    "README.md",
+    "galaxy.yml",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+)
 #: The time of every file: zip archives, which Ansible makes of modules, know none before 1980.
 TIME = 315_619_200
 

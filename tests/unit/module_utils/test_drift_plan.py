@@ -19,7 +19,9 @@ from ansible.errors import AnsibleFilterError
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def entry(path: str, severity: str = "high", lever: str = "host", role: str | None = "docker_daemon") -> dict[str, t.Any]:
+def entry(
+    path: str, severity: str = "high", lever: str = "host", role: str | None = "docker_daemon"
+) -> dict[str, t.Any]:
     return {"path": path, "severity": severity, "lever": lever, "role": role, "kind": "changed"}
 
 
@@ -32,7 +34,10 @@ def test_the_order_is_that_of_the_playbook() -> None:
     assert [f"bulkhead.docker.{role}" for role in ROLES] == [one["role"] for one in play["roles"]]
 
 
-@pytest.mark.parametrize(("name", "left_out"), [("docker_drift_remediate_roles", set()), ("docker_drift_schedule_remediate_roles", {"docker_tls"})])
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [("docker_drift_remediate_roles", set()), ("docker_drift_schedule_remediate_roles", {"docker_tls"})],
+)
 def test_the_role_knows_the_same_roles(name: str, left_out: set[str]) -> None:
     defaults = yaml.safe_load((ROOT / "roles" / "docker_drift" / "defaults" / "main.yml").read_text())
     assert defaults[name] == [role for role in ROLES if role not in left_out]
@@ -78,7 +83,9 @@ def test_what_a_role_did_not_mend_says_so(attempts: int, why: str) -> None:
     assert plan["left"] == [{"path": "x", "severity": "high", "why": why}]
 
 
-@pytest.mark.parametrize(("mildest", "paths"), [("critical", ["b"]), ("high", ["b", "a"]), ("info", ["b", "a", "c"]), ("none", [])])
+@pytest.mark.parametrize(
+    ("mildest", "paths"), [("critical", ["b"]), ("high", ["b", "a"]), ("info", ["b", "a", "c"]), ("none", [])]
+)
 def test_bad_enough(mildest: str, paths: list[str]) -> None:
     found = drift(entry("a"), entry("b", "critical"), entry("c", "info"))
     assert [one["path"] for one in drift_failures(found, mildest)] == paths

@@ -118,7 +118,9 @@ def test_a_run_leaves_numbers(here: Host) -> None:
 
 
 @pytest.mark.parametrize(("status", "answer"), [(2, report()), (4, None), (0, None)])
-def test_a_run_that_fails_says_so_and_keeps_when_it_was_good(here: Host, status: int, answer: dict[str, t.Any] | None) -> None:
+def test_a_run_that_fails_says_so_and_keeps_when_it_was_good(
+    here: Host, status: int, answer: dict[str, t.Any] | None
+) -> None:
     assert here.run(answer=report()) == 0
     good = here.metrics()["bulkhead_docker_drift_last_success_timestamp_seconds"]
     assert here.run(status, answer) == 1
@@ -180,7 +182,11 @@ def test_the_alarm(here: Host, capsys: pytest.CaptureFixture[str], age: int, sta
     """A host that never had a good run has as long, from when it was configured."""
     if ever:
         here.run(answer=report())
-    begin = json.loads((here.path / "drift-runs.json").read_text())["last_success"] if ever else program.CONFIG.stat().st_mtime
+    begin = (
+        json.loads((here.path / "drift-runs.json").read_text())["last_success"]
+        if ever
+        else program.CONFIG.stat().st_mtime
+    )
     capsys.readouterr()
     assert program.alarm(json.loads(program.CONFIG.read_text()), begin + age) == stale
     assert here.metrics("bulkhead_docker_drift_alarm.prom") == {"bulkhead_docker_drift_stale": stale}
@@ -189,7 +195,9 @@ def test_the_alarm(here: Host, capsys: pytest.CaptureFixture[str], age: int, sta
     assert ("there was never a good run" in said) == bool(stale and not ever)
 
 
-def test_the_journal_is_told_how_bad_it_is(here: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_is_told_how_bad_it_is(
+    here: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     program.alarm(json.loads(program.CONFIG.read_text()), time.time() + 3600)
     assert capsys.readouterr().err.startswith("<1>bulkhead-docker-drift: ALERT: ")
@@ -208,7 +216,14 @@ def test_wrong_words_explain(words: list[str], capsys: pytest.CaptureFixture[str
 
 
 def collection(root: Path) -> Path:
-    for name in ("plugins/modules/one.py", "plugins/__pycache__/one.pyc", "tests/unit/two.py", ".git/config", "galaxy.yml", "roles/r/tasks/main.yml"):
+    for name in (
+        "plugins/modules/one.py",
+        "plugins/__pycache__/one.pyc",
+        "tests/unit/two.py",
+        ".git/config",
+        "galaxy.yml",
+        "roles/r/tasks/main.yml",
+    ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -226,7 +241,12 @@ def test_the_same_collection_makes_the_same_archive(tmp_path: Path, capsys: pyte
     assert first == second
     with tarfile.open(tmp_path / "1.tar.gz") as archive:
         entries = {entry.name.removeprefix("ansible_collections/ns/name/"): entry for entry in archive}
-    assert sorted(entries) == ["galaxy.yml", "plugins/modules/alias.py", "plugins/modules/one.py", "roles/r/tasks/main.yml"]
+    assert sorted(entries) == [
+        "galaxy.yml",
+        "plugins/modules/alias.py",
+        "plugins/modules/one.py",
+        "roles/r/tasks/main.yml",
+    ]
     assert all(entry.isfile() and (entry.mode, entry.uid) == (0o644, 0) for entry in entries.values())
 
 

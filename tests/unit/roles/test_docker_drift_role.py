@@ -42,7 +42,9 @@ TASKS = """
 """
 
 
-def entry(path: str, role: str | None = "docker_daemon", lever: str = "host", severity: str = "high") -> dict[str, t.Any]:
+def entry(
+    path: str, role: str | None = "docker_daemon", lever: str = "host", severity: str = "high"
+) -> dict[str, t.Any]:
     common = {"kind": "changed", "before": False, "after": True, "remedy": "", "first_seen": "2026-11-22T12:00:00Z"}
     return {"path": path, "role": role, "lever": lever, "severity": severity, **common}
 
@@ -53,7 +55,10 @@ def drift(*entries: dict[str, t.Any], second: int = 0) -> dict[str, t.Any]:
         "schema": 1,
         "checked_at": f"2026-11-22T13:00:{second:02}Z",
         "baseline": {"source": "/x", "recorded": recorded, "approvals": 0},
-        "counts": {name: sum(one["severity"] == name for one in entries) for name in ("critical", "high", "medium", "low", "info")},
+        "counts": {
+            name: sum(one["severity"] == name for one in entries)
+            for name in ("critical", "high", "medium", "low", "info")
+        },
         "unknown": [],
         "ignored": 0,
         "entries": list(entries),
@@ -164,7 +169,12 @@ def test_hosts_without_a_result_fail_and_the_others_are_checked(site: Site) -> N
 
 
 def test_only_what_mends_the_drift_runs_and_in_order(site: Site) -> None:
-    found = [entry("a", "docker_firewall"), entry("b"), entry("c", None, "recreate"), entry("d", "docker_tls", severity="low")]
+    found = [
+        entry("a", "docker_firewall"),
+        entry("b"),
+        entry("c", None, "recreate"),
+        entry("d", "docker_tls", severity="low"),
+    ]
     site.host("web1", drift(*found), drift(*found[2:], second=5))
     run = site.drift(docker_drift_mode="remediate")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -204,13 +214,18 @@ def test_policy_may_leave_roles_out(site: Site) -> None:
     site.drift(docker_drift_mode="remediate", docker_drift_remediate_roles=["docker_host"], docker_drift_attempts=1)
     assert site.roles("web1") == ["docker_host"]
     refused = site.drift(docker_drift_mode="remediate", docker_drift_remediate_roles=["docker_drift"])
-    assert refused.returncode == 2 and "docker_drift_remediate_roles may hold docker_host" in refused.stdout + refused.stderr
+    assert (
+        refused.returncode == 2
+        and "docker_drift_remediate_roles may hold docker_host" in refused.stdout + refused.stderr
+    )
 
 
 def test_baselines_in_a_directory_of_the_controller(site: Site) -> None:
     site.host("web1", drift())
     here = {"docker_drift_baseline": "controller", "docker_drift_baseline_dir": "baselines"}
-    run = site.drift(**here, docker_drift_baseline_state="present", docker_drift_approved_by="alice", docker_drift_reason="OPS-1")
+    run = site.drift(
+        **here, docker_drift_baseline_state="present", docker_drift_approved_by="alice", docker_drift_reason="OPS-1"
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     kept = site.path / "baselines" / "web1.json"
     assert kept.read_text() == '{\n "a": {\n  "b": 2\n },\n "z": 1\n}\n'
@@ -225,7 +240,11 @@ def test_baselines_in_a_directory_of_the_controller(site: Site) -> None:
     "options",
     [
         {"docker_drift_baseline_state": "present"},
-        {"docker_drift_baseline_state": "approved", "docker_drift_approved_by": "alice", "docker_drift_mode": "remediate"},
+        {
+            "docker_drift_baseline_state": "approved",
+            "docker_drift_approved_by": "alice",
+            "docker_drift_mode": "remediate",
+        },
     ],
 )
 def test_what_contradicts_is_refused(site: Site, options: dict[str, str]) -> None:

@@ -33,7 +33,11 @@ def test_what_it_costs(hardened: t.Any) -> None:
     check = time.monotonic() - start - ping
     again = hardened.play("harden")
     harden = time.monotonic() - start - ping - check
-    rows = [("ansible -m ping", ping, (1, 1)), ("drift", check, cost(checked.results)), ("harden", harden, cost(again.results))]
+    rows = [
+        ("ansible -m ping", ping, (1, 1)),
+        ("drift", check, cost(checked.results)),
+        ("harden", harden, cost(again.results)),
+    ]
     lines = [f"{name:<16}{seconds:7.1f} s{ran:5} tasks{sent:5} to the host" for name, seconds, (ran, sent) in rows]
     figures = "\n".join(lines) + "\n"
     (support.ROOT / "build" / "docker_drift" / "steady.txt").write_text(figures)

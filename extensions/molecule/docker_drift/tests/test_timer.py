@@ -54,7 +54,9 @@ def next_run(host: t.Any) -> dict[str, t.Any]:
 
 
 def running(host: t.Any) -> bool:
-    return "ActiveState=activating" in host.check_output(f"systemctl show --property=ActiveState {UNIT}.service second.service")
+    return "ActiveState=activating" in host.check_output(
+        f"systemctl show --property=ActiveState {UNIT}.service second.service"
+    )
 
 
 def metrics(host: t.Any, which: str = "") -> dict[str, float]:
@@ -84,7 +86,9 @@ def test_three_runs_of_the_timer_with_a_tampering_between(hardened: t.Any) -> No
     clean = next_run(host)
     assert (clean["success"], sum(clean["counts"].values()), clean["remediated"]) == (True, 0, 0)
     since = host.check_output("date +%s")
-    host.check_output("sed -i 's/\"icc\": false/\"icc\": true/' /etc/docker/daemon.json; chmod 0666 /etc/docker/daemon.json")
+    host.check_output(
+        'sed -i \'s/"icc": false/"icc": true/\' /etc/docker/daemon.json; chmod 0666 /etc/docker/daemon.json'
+    )
     mended = next_run(host)
     found = entries(host, since)
     assert {'files."/etc/docker/daemon.json".mode'} < set(found), found
@@ -105,7 +109,9 @@ def test_three_runs_of_the_timer_with_a_tampering_between(hardened: t.Any) -> No
 def test_two_timers_never_overlap(hardened: t.Any) -> None:
     host = hardened.host
     since = host.check_output("date +%s")
-    host.check_output(f"systemd-run --unit=second --on-calendar='*:*:0/20' --timer-property=AccuracySec=1s {PROGRAM} run")
+    host.check_output(
+        f"systemd-run --unit=second --on-calendar='*:*:0/20' --timer-property=AccuracySec=1s {PROGRAM} run"
+    )
     next_run(host)
     assert until(lambda: host.run(f"journalctl --since=@{since} --grep 'another run is on'").rc == 0, 60)
     assert until(lambda: running(host), 30)
@@ -113,7 +119,10 @@ def test_two_timers_never_overlap(hardened: t.Any) -> None:
     host.check_output("systemctl stop second.timer")
     assert (by_hand.rc, "another run is on" in by_hand.stderr) == (75, True)
     assert until(lambda: not running(host), 60)
-    said = [one["MESSAGE"] for one in journal(host, f"--since=@{since}", "--grep", "'bulkhead-docker-drift: (begins|ended|FAILED)'")]
+    said = [
+        one["MESSAGE"]
+        for one in journal(host, f"--since=@{since}", "--grep", "'bulkhead-docker-drift: (begins|ended|FAILED)'")
+    ]
     words = "".join("b" if "begins" in one else "e" for one in said)
     assert re.fullmatch("e?(be)+b?", words), said
     assert host.run(f"systemctl is-failed {UNIT} second").rc != 0

@@ -16,7 +16,14 @@ RECORDED = {"source": "/x", "recorded": {"at": "2026-11-22T09:00:00Z", "by": "al
 
 
 def entry(path: str, **more: t.Any) -> dict[str, t.Any]:
-    common = {"kind": "changed", "before": False, "after": True, "severity": "high", "lever": "host", "role": "docker_daemon"}
+    common = {
+        "kind": "changed",
+        "before": False,
+        "after": True,
+        "severity": "high",
+        "lever": "host",
+        "role": "docker_daemon",
+    }
     return {"path": path, **common, **more}
 
 
@@ -32,11 +39,22 @@ def test_a_host_as_it_should_be() -> None:
 def test_the_worst_come_first_each_with_what_mends_it() -> None:
     found = [
         entry("daemon.configured.icc"),
-        entry("containers.evil", kind="added", before=None, after="sha256:0", severity="critical", lever="recreate", role=None),
+        entry(
+            "containers.evil",
+            kind="added",
+            before=None,
+            after="sha256:0",
+            severity="critical",
+            lever="recreate",
+            role=None,
+        ),
         entry("files.x", kind="removed", before="0600", after=None, severity="low"),
     ]
     left = [{"path": "files.x", "severity": "low", "why": "docker_drift_remediate_severities leaves low out"}]
-    text = drift_table({"web1": report(*found, left=left, drift={"unknown": ["sudo"], "ignored": 2, "engine_error": "timed out"})}, top=3)
+    text = drift_table(
+        {"web1": report(*found, left=left, drift={"unknown": ["sudo"], "ignored": 2, "engine_error": "timed out"})},
+        top=3,
+    )
     assert text.splitlines() == [
         "web1: 1 critical, 1 high, 1 low since the baseline of 2026-11-22T09:00:00Z by alice; 2 ignored",
         "  the engine does not answer: timed out",
@@ -66,7 +84,11 @@ def test_hosts_without_a_result_are_named() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_drives_the_terminal(text: str) -> None:
     bad = entry(f"containers.{text}", before=text, after=[text, {text: text}], kind="changed")
-    odd = report(bad, left=[{"path": f"containers.{text}", "severity": "high", "why": text}], remediation={"mended": [text], "failed": [text]})
+    odd = report(
+        bad,
+        left=[{"path": f"containers.{text}", "severity": "high", "why": text}],
+        remediation={"mended": [text], "failed": [text]},
+    )
     lines = drift_table({f"web{text}": odd}, unreachable={f"db{text}": text}).split("\n")
     assert len(lines) in (7, 8)
     assert all(len(line) <= 100 and (line.replace("→", "").replace("…", "").isprintable()) for line in lines)
