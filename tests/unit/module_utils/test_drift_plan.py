@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
 from ansible_collections.bulkhead.docker.plugins.filter.drift_failures import drift_failures
 from ansible_collections.bulkhead.docker.plugins.filter.drift_plan import drift_plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import ROLES
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
-from ansible.errors import AnsibleFilterError
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program by which a host checks itself, over an Ansible that answers from a file; and how collections are packed."""
+"""The program by which a host checks itself, over an Ansible that answers from a file; how collections are packed."""
 
 from __future__ import annotations
 

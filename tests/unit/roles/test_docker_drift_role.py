@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role and the playbook as ansible-playbook runs them, over a module and roles that only note that they were called."""
+"""The role and the playbook as ansible-playbook runs them, over a module and roles that only note the call."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULE = """
 import json, pathlib
 from ansible.module_utils.basic import AnsibleModule
-module = AnsibleModule(argument_spec=dict(state={}, path={}, baseline={"type": "dict"}, approve={"type": "list"}, approved_by={},
-    reason={}, images={"type": "list"}, ignore={"type": "list"}, docker_host={}, timeout={"type": "int"}, rootless={"type": "bool"},
-    journal={"type": "bool"}), supports_check_mode=True)
+types = dict(baseline="dict", approve="list", images="list", ignore="list", timeout="int", rootless="bool",
+             journal="bool")
+words = ("state", "path", "approved_by", "reason", "docker_host")
+spec = {**{name: {"type": type} for name, type in types.items()}, **dict.fromkeys(words, {})}
+module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 file = pathlib.Path(module.params["docker_host"])
 calls = file.with_suffix(".calls")
 calls.open("a").write(json.dumps(module.params) + "\\n")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that checks and mends itself by its timer, in this order: three runs, overlap, a missed run, a strict unit, pulled commits."""
+"""A host that checks and mends itself by its timer; in this order."""
 
 from __future__ import annotations
 
