@@ -67,7 +67,8 @@ def test_roles_run_once_each_in_their_order() -> None:
 )
 def test_what_is_left_says_why(one: dict[str, t.Any], why: str) -> None:
     plan = drift_plan(drift(one), ["critical", "high"], ["docker_daemon"])
-    assert plan == {"roles": [], "mend": [], "left": [{"path": "x", "severity": one["severity"], "why": why}]}
+    left = [{"path": "x", "severity": one["severity"], "why": why}]
+    assert plan == {"roles": [], "mend": [], "settings": {}, "left": left}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,16 @@ def test_what_is_left_says_why(one: dict[str, t.Any], why: str) -> None:
 def test_what_a_role_did_not_mend_says_so(attempts: int, why: str) -> None:
     plan = drift_plan(drift(entry("x")), ["high"], ["docker_daemon"], attempts)
     assert plan["left"] == [{"path": "x", "severity": "high", "why": why}]
+
+
+def test_keys_that_no_variable_names_are_put_back_after_an_attempt() -> None:
+    found = drift(
+        entry("daemon.configured.icc"), entry('daemon.configured."no-new-privileges"'), entry("daemon.info.x")
+    )
+    approved = {"state": {"daemon": {"configured": {"icc": False}}}}
+    assert drift_plan(found, ["high"], ["docker_daemon"], 0, approved)["settings"] == {}
+    put_back = {"icc": False, "no-new-privileges": None}
+    assert drift_plan(found, ["high"], ["docker_daemon"], 1, approved)["settings"] == put_back
 
 
 @pytest.mark.parametrize(
