@@ -128,7 +128,7 @@ def environment(config: Json) -> dict[str, str]:
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     }
     # a commit is verified by the keys of people who are named here, not by a keyring that anybody may add to
-    git = {"gpg.ssh.allowedSignersFile": str(SIGNERS), "safe.directory": "*"} if config["method"] == "pull" else {}
+    git = {"gpg.ssh.allowedSignersFile": str(SIGNERS)} if config["method"] == "pull" else {}
     for number, (key, value) in enumerate(git.items()):
         words[f"GIT_CONFIG_KEY_{number}"], words[f"GIT_CONFIG_VALUE_{number}"] = key, value
     return {**words, "GIT_CONFIG_COUNT": str(len(git)), "GIT_TERMINAL_PROMPT": "0"}
