@@ -350,10 +350,8 @@ import gc
 
 gc.disable()  # a short life: collecting garbage, even while importing, would take a tenth of it
 
-import dataclasses
 import datetime
 import itertools
-import socket
 import time
 import typing as t
 
@@ -366,7 +364,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils import (
     user_rules,
     waivers,
 )
-from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, gather, rootless
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import engine, engines
 from ansible_collections.bulkhead.docker.plugins.module_utils.collect.facts import Facts, Tenant
 from ansible_collections.bulkhead.docker.plugins.module_utils.evaluate import UNREADABLE, Verdict, order, verdicts
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import KINDS, LEVERS, SEVERITIES, VERDICTS, Rule
@@ -415,7 +413,7 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     now, start = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
     terms = waivers.Terms(known, allowed["unwaivable"], options["waiver_max_days"], now)
     grants = waivers.granted(options["waivers"], terms)
-    facts, tenants = collected(options)
+    facts, tenants = engines.collected(options, "container" in options["subjects"], "host" in options["subjects"])
     seconds = time.monotonic() - start
     found = judged(facts, tenants, rules, allowed, options["subjects"])
     if not options["ignore_waivers"]:
@@ -423,22 +421,6 @@ def audit(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         found = waivers.laid_over(found, grants, subjects.daemon_subject(facts, {}), now, ran)
     run = audit_document.Run(now, seconds, time.monotonic() - start - seconds)
     return audit_document.document(facts, found, options["verdicts"], run)
-
-
-def collected(options: t.Mapping[str, t.Any]) -> tuple[Facts, list[Tenant]]:
-    """The host's own engine, and those of its users. Where there are only theirs, the first speaks for the host."""
-    timeout, wanted = options["timeout"], options["subjects"]
-    others = rootless.around(options["docker_host"]) if options["rootless"] else []
-    with rootless.Tenants(others, timeout, "container" in wanted) as tenants:
-        try:
-            facts = gather.collect(options["docker_host"], timeout, "container" in wanted, "host" in wanted)
-        except engine.NoEngineError:
-            heard = tenants.gathered()
-            speaker = next((tenant.facts for tenant in heard if tenant.facts), None)
-            if speaker is None:
-                raise
-            return dataclasses.replace(speaker, absent=True, info={**speaker.info, "Name": socket.gethostname()}), heard
-        return facts, tenants.gathered()
 
 
 def judged(
