@@ -50,11 +50,16 @@ def history(host: t.Any) -> dict[str, t.Any]:
 
 
 def next_run(host: t.Any) -> dict[str, t.Any]:
-    """What is known after the run that ends next."""
-    last = history(host)["last_run"] if host.file("/var/lib/bulkhead.docker/drift-runs.json").exists else 0
-    assert until(
-        lambda: host.file("/var/lib/bulkhead.docker/drift-runs.json").exists and history(host)["last_run"] > last
-    )
+    """What is known after a run that begins from now on."""
+    now = float(host.check_output("date +%s.%N"))
+
+    def done() -> bool:
+        if not host.file("/var/lib/bulkhead.docker/drift-runs.json").exists:
+            return False
+        found = history(host)
+        return bool(found["last_run"] - found["seconds"] > now)
+
+    assert until(done)
     return history(host)
 
 
