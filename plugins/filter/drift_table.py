@@ -12,8 +12,8 @@ version_added: 0.4.0
 author: bulkhead.docker maintainers (@bulkhead)
 description:
   - Says for each host how much has drifted since when, what the worst entries are, and what mends each.
-  - At most 100 columns wide. Control characters in names and values are spelt out, so that nothing that a container chose can
-    drive the terminal.
+  - At most 100 columns wide. Control characters in names and values are spelt out, so that no container drives
+    the terminal.
 positional: _input
 options:
   _input:

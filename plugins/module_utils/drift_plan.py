@@ -59,7 +59,7 @@ def at_least(drift: object, mildest: str) -> list[Document]:
 def plan(
     drift: object, severities: t.Collection[str], roles: t.Collection[str], attempts: int = 0, baseline: object = None
 ) -> dict[str, t.Any]:
-    """Which roles mend which entries, and why the others are left. After some attempts nothing counts as mendable any more."""
+    """Which roles mend which entries, and why the others are left; after some attempts, all that are there."""
     reasons = [(entry, _obstacle(entry, severities, roles)) for entry in entries(drift)]
     mend = [entry for entry, reason in reasons if not reason]
     wanted = {entry["role"] for entry in mend}

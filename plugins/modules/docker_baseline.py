@@ -179,8 +179,8 @@ drift:
       sample: "2026-11-22T13:00:00Z"
     baseline:
       description:
-        - Where the baseline is (C(source)), who recorded it, when and why (C(recorded)), and how many approvals followed
-          (C(approvals)).
+        - Where the baseline is (C(source)), who recorded it, when and why (C(recorded)), and how many approvals
+          followed (C(approvals)).
       type: dict
       sample:
         source: /var/lib/bulkhead.docker/baseline.json

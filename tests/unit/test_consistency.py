@@ -36,7 +36,11 @@ def load(path: str) -> t.Any:
 
 
 def spec(role: str) -> dict[str, t.Any]:
-    options: dict[str, t.Any] = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    """The options of all entry points; one that several have is the same in each."""
+    options: dict[str, t.Any] = {}
+    for point in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"].values():
+        for name, option in point["options"].items():
+            assert options.setdefault(name, option) == option, name
     return options
 
 

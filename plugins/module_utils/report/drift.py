@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import Document, DriftError, entries, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.table import WIDTH
-from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean, plural
+from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean
 
 _VALUE = 60
 
@@ -41,10 +41,11 @@ def _host(name: str, report: Document, top: int) -> list[str]:
     left = left or {
         one["path"]: one["why"] for one in plan(drift, SEVERITIES, [entry["role"] for entry in found])["left"]
     }
-    lines = [f"{name}: {_amount(found)} {_since(drift)}{_aside(drift)}"]
+    lines = [f"{name}: {_amount(found)} {_since(drift)}{_aside(drift)}", *_unread(drift)]
     for entry in found[:top]:
         lines.append(f"  {entry['severity']:<9}{clean(entry['path'])}: {_what(entry)}")
-        lines.append(f"           {clean(left.get(entry['path'], ''))}")
+        if why := left.get(entry["path"]):
+            lines.append(f"           {clean(why)}")
     if len(found) > top:
         lines.append(f"  ... and {len(found) - top:,} more")
     return lines + _mended(report.get("remediation") or {}, top)
@@ -63,10 +64,13 @@ def _since(drift: Document) -> str:
 
 
 def _aside(drift: Document) -> str:
-    unknown = drift.get("unknown") or []
-    notes = [f"{drift['ignored']:,} ignored"] if drift.get("ignored") else []
-    notes += [f"could not read {clean(', '.join(map(str, unknown)))}"] if unknown else []
-    return f"; {'; '.join(notes)}" if notes else ""
+    return f"; {drift['ignored']:,} ignored" if drift.get("ignored") else ""
+
+
+def _unread(drift: Document) -> list[str]:
+    unknown = [clean(str(path)) for path in drift.get("unknown") or []]
+    silent = [f"  the engine does not answer: {clean(str(drift['engine_error']))}"] if drift.get("engine_error") else []
+    return silent + ([f"  could not read: {', '.join(unknown)}"] if unknown else [])
 
 
 def _what(entry: Document) -> str:
@@ -84,6 +88,6 @@ def _value(value: object) -> str:
 
 def _mended(remediation: Document, top: int) -> list[str]:
     mended = [clean(str(path)) for path in remediation.get("mended") or []]
-    lines = [f"  mended: {plural(len(mended), 'entry').replace('entrys', 'entries')}"] if mended else []
+    lines = [f"  mended: {len(mended):,} {'entry' if len(mended) == 1 else 'entries'}"] if mended else []
     lines += [f"           {path}" for path in mended[:top]]
     return lines + [f"  failed: {clean(str(why), 300)}" for why in remediation.get("failed") or []]

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks for drift of this host from its baseline, by itself: without a controller, from a timer or by hand.
 
-bulkhead-docker-drift run     check, mend if the configuration says so, and write metrics; exits with 75 if another run is on
+bulkhead-docker-drift run     check, mend if the configuration says so, write metrics; exits with 75 if another is on
 bulkhead-docker-drift alarm   fail if the last good run is too long ago
 
 All settings are in CONFIG. Only the standard library is used: this must work where nothing else does.
@@ -31,11 +31,12 @@ VARIABLES = Path("/etc/bulkhead.docker/drift.yml")
 SIGNERS = Path("/etc/bulkhead.docker/drift-signers")
 STATE = Path("/var/lib/bulkhead.docker")
 RUNTIME = Path("/run/bulkhead-docker-drift")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 METRICS, ALARM = "bulkhead_docker_drift.prom", "bulkhead_docker_drift_alarm.prom"
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 BUSY = 75  # EX_TEMPFAIL: not now
 
-Json = t.Dict[str, t.Any]
+Json = dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -109,7 +110,7 @@ def command(config: Json, name: str) -> list[str]:
 def environment(config: Json) -> dict[str, str]:
     """Nothing but what is named here: what decides is the configuration, not who calls."""
     words = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": PATH,
         "LC_ALL": "C.UTF-8",
         "HOME": str(RUNTIME),
         "PWD": str(STATE),

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pack installed collections into one archive, where Ansible runs: pack.py ARCHIVE NAME=DIRECTORY...
 
-The same collections make the same bytes, on any machine and in any checkout; prints their SHA-256. One archive, not a copy of
-the directories: that would be some thousand files, each with a round trip of its own.
+The same collections make the same bytes, on any machine and in any checkout; prints their SHA-256. One archive, not a
+copy of the directories: that would be some thousand files, each with a round trip of its own.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.bulkhead.docker.tests import support
 
-SITE = support.ROOT / "extensions" / "molecule" / "docker_drift" / "site.yml"
+SITE = support.ROOT / "extensions" / "molecule" / "docker_drift" / "vars" / "site.yml"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,7 +31,7 @@ def test_what_it_costs(hardened: t.Any) -> None:
     ping = time.monotonic() - start
     checked, report = hardened.check()
     check = time.monotonic() - start - ping
-    again = hardened.play("harden")
+    again = hardened.play("harden", docker_rootless_users=[])  # left as they are: each would be one more engine
     harden = time.monotonic() - start - ping - check
     rows = [
         ("ansible -m ping", ping, (1, 1)),

@@ -18,7 +18,7 @@ Json = dict[str, t.Any]
 
 #: Beside the one that the other tests use.
 BASELINE = "/var/lib/bulkhead.docker/tampering/baseline.json"
-SITE = ROOT / "extensions" / "molecule" / "docker_drift" / "site.yml"
+SITE = ROOT / "extensions" / "molecule" / "docker_drift" / "vars" / "site.yml"
 #: How each container of the tests is made, option by option; a tampering leaves one out, or says another.
 OPTIONS: t.Final[t.Mapping[str, str]] = {
     "network": "--network front",

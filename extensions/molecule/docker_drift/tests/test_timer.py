@@ -1,7 +1,7 @@
 # Copyright (c) 2026, bulkhead.docker contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that checks and mends itself by its timer, in this order: three runs, overlap, a missed run, a strict unit, pulled commits."""
+"""A host that checks and mends itself by its timer; in this order."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_two_timers_never_overlap(hardened: t.Any) -> None:
         for one in journal(host, f"--since=@{since}", "--grep", "'bulkhead-docker-drift: (begins|ended|FAILED)'")
     ]
     words = "".join("b" if "begins" in one else "e" for one in said)
-    assert re.fullmatch("e?(be)+", words), said
+    assert re.fullmatch("e?(be)+b?", words), said
     assert host.run(f"systemctl is-failed {UNIT} second").rc != 0
 
 
