@@ -94,7 +94,7 @@ def soon(hardened: t.Any) -> t.Iterator[None]:
 def test_three_runs_of_the_timer_with_a_tampering_between(hardened: t.Any) -> None:
     host = hardened.host
     clean = next_run(host)
-    assert (clean["success"], sum(clean["counts"].values()), clean["remediated"]) == (True, 0, 0)
+    assert (clean["success"], sum(clean["counts"].values())) == (True, 0)
     since = host.check_output("date +%s")
     host.check_output(
         'sed -i \'s/"icc": false/"icc": true/\' /etc/docker/daemon.json; chmod 0666 /etc/docker/daemon.json'
@@ -102,7 +102,8 @@ def test_three_runs_of_the_timer_with_a_tampering_between(hardened: t.Any) -> No
     mended = next_run(host)
     found = entries(host, since)
     assert {'files."/etc/docker/daemon.json".mode'} < set(found), found
-    assert (mended["success"], sum(mended["counts"].values()), mended["remediated"]) == (True, 0, len(set(found)))
+    assert (mended["success"], sum(mended["counts"].values())) == (True, 0)
+    assert mended["remediated"] == clean["remediated"] + len(set(found))
     assert host.file("/etc/docker/daemon.json").mode == 0o644
     assert json.loads(host.file("/etc/docker/daemon.json").content_string)["icc"] is False
     after = next_run(host)
