@@ -33,6 +33,8 @@ BY_HAND = {
     "rebuild": "rebuild the image",
     "external": "mend it where it comes from, outside of this host",
 }
+#: Keys that docker_daemon_listen and the certificates say.
+_LISTENING = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey")
 _KEY = re.compile(r"daemon\.configured\.(?:\"([^\"]+)\"|(\w+))")
 
 
@@ -86,7 +88,7 @@ def settings(drift: object, baseline: object) -> dict[str, t.Any]:
     approved = mapping(baseline, "state", "daemon", "configured")
     found = (_KEY.match(entry["path"]) for entry in entries(drift))
     values = {key: approved.get(key) for key in sorted({match[1] or match[2] for match in found if match})}
-    return {key: value for key, value in values.items() if HIDDEN not in repr(value)}
+    return {key: value for key, value in values.items() if key not in _LISTENING and HIDDEN not in repr(value)}
 
 
 def _obstacle(entry: Document, severities: t.Collection[str], roles: t.Collection[str]) -> str:

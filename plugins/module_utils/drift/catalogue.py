@@ -143,6 +143,8 @@ _MENDERS: t.Final[t.Sequence[tuple[Path, tuple[str, str | None]]]] = (
     (("firewall", "pending"), ("host", "docker_firewall")),
     (("confinement", "**"), ("host", "docker_confinement")),
     (("auditing", "**"), ("host", "docker_auditd")),
+    (("logging", "forwards", "/etc/bulkhead.docker/*", "**"), ("host", "docker_logging")),
+    (("logging", "forwards", "**"), _BY_HAND),
     (("logging", "**"), ("host", "docker_logging")),
     *(
         ((kind, name, "**"), ("host", role))

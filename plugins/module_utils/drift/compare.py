@@ -84,7 +84,7 @@ def drift(before: Json, after: Json, images: t.Collection[str] = ()) -> tuple[li
     found, unknown = [], []
     for path, was, now in differences(mapping(before, "state"), mapping(after, "state")):
         if now is None:
-            unknown.append(name(path))
+            unknown += [] if path[-1] == "live" else [name(path)]  # of a container that does not run
         else:
             found.append(_entry(path, was, now, mapping(after, "context")))
     found += _pending(found, mapping(after, "context"))

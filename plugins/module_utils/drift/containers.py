@@ -180,4 +180,5 @@ def _network(found: t.Any, inspect: Json) -> dict[str, t.Any]:
 
 
 def _paths(host: Json, key: str) -> list[str] | None:
-    return sorted(texts(host, key)) if isinstance(at(host, key), list) else None
+    """Null is how the engine says that none are; older ones say nothing."""
+    return sorted(texts(host, key)) if key in host else None

@@ -156,13 +156,16 @@ class Replace:
     def run(self, decision: plan.Decision) -> None:
         """Raises UndoneError when the daemon does not come back as it was, with the new files in service."""
         restarts = decision.restart or decision.start
-        if restarts:
-            self._check_settings()
+        refusal = self._refusal() if restarts else ""
+        if refusal and not self.verdict.content:
+            raise RefusedError(f"the daemon would not start again: {refusal}. Nothing was changed")
         if restarts or decision.pending:
             self.place.prepare()
             self.place.keep(self.verdict.found, self.host.daemon)
         if self.verdict.changed:
             write(self.place, self.verdict)
+        if refusal:  # which may have been about the files that were there
+            self._insist()
         if restarts:
             try:
                 self._restart()
@@ -171,14 +174,23 @@ class Replace:
         if not decision.pending:
             self.place.forget()
 
-    def _check_settings(self) -> None:
-        """A restart takes up daemon.json as well: not one that the engine would refuse."""
+    def _refusal(self) -> str:
+        """Why the engine would refuse daemon.json, which a restart takes up as well; empty when it would not."""
         path = Path(self.host.config_path)
         if self.host.binary and self.host.context.at_least("23.0") and path.exists():
             try:
                 validate(self.daemon.run, self.host.binary, self.host.unit, path)
             except ControlError as error:
-                raise RefusedError(f"the daemon would not start again: {error}. Nothing was changed") from error
+                return str(error)
+        return ""
+
+    def _insist(self) -> None:
+        """Raises RefusedError when the engine refuses the new files, too; those of before are back then."""
+        if refusal := self._refusal():
+            self.place.restore(self.verdict.found)
+            if not self.on_trial:
+                self.place.forget()
+            raise RefusedError(f"the daemon would not start again: {refusal}. The files are as they were")
 
     def _restart(self) -> None:
         if self.host.status == plan.RUNNING:

@@ -76,12 +76,10 @@ def file(path: str, what: str, do: str, severity: str = "high", mended: bool = F
 
 #: First of all, as a restart brings what is in the file into effect.
 LISTENER = (
-    "mkdir -p /etc/systemd/system/docker.service.d; "
-    "command=$(systemctl show --property=ExecStart --value docker | sed 's/.*argv\\[\\]=\\([^;]*\\) ;.*/\\1/'); "
-    "printf '[Service]\\nExecStart=\\nExecStart=%s --metrics-addr 127.0.0.1:9323\\n' \"$command\" "
-    ">/etc/systemd/system/docker.service.d/zzz-metrics.conf; "
-    "systemctl daemon-reload; systemctl reset-failed docker; systemctl restart docker"
+    "echo 'DOCKER_OPTS=--metrics-addr=127.0.0.1:9323' >>/etc/default/docker; "
+    "systemctl reset-failed docker; systemctl restart docker"
 )
+DROP_IN = "/etc/systemd/system/docker.service.d/zzz-somebody.conf"
 SELF_SIGNED = (
     "cd /etc/docker/tls; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
     "-subj /CN=somebody -keyout /tmp/somebody.key -out {} 2>/dev/null"
@@ -95,7 +93,9 @@ PLUGIN = (
 
 TAMPERINGS: t.Final[t.Sequence[Tampering]] = (
     Tampering("flag and listener", LISTENER, 'daemon.flags."metrics-addr"', "medium", "added"),
-    Tampering("drop-in", "true", 'files."/etc/systemd/system/docker.service.d/zzz-metrics.conf"', "high", "added"),
+    Tampering("listener", "true", 'listeners."127.0.0.1:9323"', "critical", "added"),
+    Tampering("options of the service", "true", 'files."/etc/default/docker".content', "high"),
+    Tampering("drop-in", f"printf '[Service]\\nEnvironment=X=1\\n' >{DROP_IN}", f'files."{DROP_IN}"', "high", "added"),
     key("icc", "True", "medium"),
     key("no-new-privileges", "False", "high"),
     key("userland-proxy", "True", "medium"),
@@ -109,7 +109,7 @@ TAMPERINGS: t.Final[t.Sequence[Tampering]] = (
     file("/etc/docker/tls/server-key.pem", "mode", "chmod 0440 /etc/docker/tls/server-key.pem", mended=True),
     file("/etc/default/docker", "owner", "chown nobody /etc/default/docker", mended=True),
     file("/run/docker.sock", "mode", "chmod 0666 /run/docker.sock", "critical", True),
-    file("/etc/default/docker", "content", "echo 'DOCKER_OPTS=--debug' >>/etc/default/docker"),
+    Tampering("new file", "echo '{}' >/etc/docker/somebody.json", 'files."/etc/docker/somebody.json"', "high", "added"),
     file("/etc/containerd/config.toml", "content", "echo 'oom_score = 1' >>/etc/containerd/config.toml"),
     file("/etc/sysctl.d/99-zz-bulkhead-docker.conf", "content",
          "echo 'vm.swappiness = 1' >>/etc/sysctl.d/99-zz-bulkhead-docker.conf", mended=True),
@@ -188,7 +188,8 @@ ALSO: t.Final = (
     "containers.*.log.driver",
     'sysctl."vm.swappiness"',
     'units."bulkhead-docker-events.service".*',
-    'files."/etc/systemd/system/docker.service.d/*',
+    'units."docker.service".reload_needed',
+    "daemon.environment",
     'files."/etc/systemd/system/bulkhead-docker-events.service".*',
     "listeners.*",
     "groups.mallory",
