@@ -45,7 +45,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import DriftError, at_least
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.compare import DriftError
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import at_least
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 
 

@@ -79,7 +79,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import DriftError, plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.compare import DriftError
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import plan
 
 
 def drift_plan(

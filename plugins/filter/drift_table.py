@@ -53,7 +53,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import DriftError
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.compare import DriftError
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.drift import render
 
 

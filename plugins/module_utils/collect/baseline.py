@@ -125,7 +125,7 @@ def _files(paths: t.Iterable[str]) -> Json:
 def _file(path: str, names: Names) -> Json | None:
     try:
         link = os.readlink(path) if os.path.islink(path) else ""  # noqa: PTH114, PTH115 (see proc.text)
-        seen = os.stat(path)  # noqa: PTH116
+        seen = os.stat(path)  # noqa: PTH116 (see proc.text)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -157,7 +157,7 @@ def digest(content: str) -> str:
 def _units(run: Run, paths: t.Iterable[str]) -> Json | None:
     """Null where systemd does not say. By their names, as it forgets a unit that is stopped and disabled."""
     globs = [name for name in UNITS if "*" in name]
-    found = {os.path.basename(path) for path in paths}  # noqa: PTH119
+    found = {os.path.basename(path) for path in paths}  # noqa: PTH119 (see proc.text)
     named = sorted(name for name in found for glob in globs if fnmatch.fnmatchcase(name, glob) and _UNIT.search(name))
     named += [name for name in UNITS if name not in globs]
     done = run(["systemctl", "show", f"--property={','.join(_PROPERTIES)}", *named], _SECONDS)

@@ -56,7 +56,7 @@ _REMEDIES = {
 
 
 class DriftError(ValueError):
-    """What cannot be compared with, and why."""
+    """What is no baseline, no digest or no drift: why it cannot be worked with."""
 
 
 def digests(images: t.Sequence[str]) -> t.Sequence[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import Document, DriftError, entries, plan
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.compare import DriftError
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import Document, entries, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.table import WIDTH
 from ansible_collections.bulkhead.docker.plugins.module_utils.report.text import clean

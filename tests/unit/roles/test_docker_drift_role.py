@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import ROLES
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import ROLES
 
 ROOT = Path(__file__).resolve().parents[3]
 

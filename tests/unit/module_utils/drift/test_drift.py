@@ -21,8 +21,8 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.drift.baseline imp
     text,
 )
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift.containers import container
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import ROLES, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.drift.snapshot import chains
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import ROLES, plan
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import LEVERS, SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.redact import HIDDEN
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.compare import DriftError
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 from ansible_collections.bulkhead.docker.plugins.module_utils.redact import HIDDEN
 from ansible_collections.bulkhead.docker.plugins.module_utils.subjects_shape import mapping
@@ -38,12 +39,8 @@ _LISTENING = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey")
 _KEY = re.compile(r"daemon\.configured\.(?:\"([^\"]+)\"|(\w+))")
 
 
-class DriftError(Exception):
-    """Not a document that docker_baseline returned."""
-
-
 def entries(drift: object) -> list[Document]:
-    """All entries, the worst first."""
+    """All entries, the worst first. Raises DriftError for what docker_baseline did not return."""
     if not isinstance(drift, dict) or not isinstance(found := drift.get("entries"), list):
         raise DriftError("this is no drift document, as docker_baseline returns it under drift")
     return sorted(found, key=lambda entry: (SEVERITIES.index(entry["severity"]), entry["path"]))

@@ -13,10 +13,10 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.bulkhead.docker.plugins.filter.drift_failures import drift_failures
 from ansible_collections.bulkhead.docker.plugins.filter.drift_plan import drift_plan
-from ansible_collections.bulkhead.docker.plugins.module_utils.drift_plan import ROLES
+from ansible_collections.bulkhead.docker.plugins.module_utils.drift.plan import ROLES
 from ansible_collections.bulkhead.docker.plugins.module_utils.model import SEVERITIES
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def entry(
