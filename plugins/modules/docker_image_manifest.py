@@ -13,7 +13,8 @@ author:
   - bulkhead.docker maintainers (@bulkhead)
 description:
   - Writes a JSON document for root alone - which roles were applied with which options, the versions of packages, each
-    file with mode, owner and digest, the units that a boot starts, and what was left to the first boot.
+    file with mode, owner and digest, the units that a boot starts, what was left to the first boot, and a baseline that
+    M(bulkhead.docker.docker_baseline) compares a machine with.
   - The same image has the same document, byte by byte. There is no time in it, unless O(source_date_epoch) gives one.
 options:
   path:
@@ -46,6 +47,12 @@ options:
     type: list
     elements: str
     default: []
+  baseline:
+    description:
+      - The baseline to keep in it, as RV(bulkhead.docker.docker_baseline#module:baseline) returns it. The host that it
+        was made on and the time are left out.
+    type: dict
+    default: {}
   source_date_epoch:
     description: A time to put into it, in seconds since 1970, as the environment variable C(SOURCE_DATE_EPOCH) has it.
     type: int
@@ -99,6 +106,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "files": {"type": "list", "elements": "str", "default": []},
     "without": {"type": "list", "elements": "str", "default": []},
     "packages": {"type": "list", "elements": "str", "default": []},
+    "baseline": {"type": "dict", "default": {}},
     "source_date_epoch": {"type": "int"},
 }
 
@@ -107,6 +115,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     tree, path = Tree(), Path(params["path"])
     found = {
+        "baseline": manifest.impersonal(params["baseline"]),
         "files": manifest.files(tree, params["files"], [*params["without"], params["path"]]),
         "units": manifest.enabled(tree),
         "packages": manifest.packages(runner(module.run_command), params["packages"]) if params["packages"] else {},

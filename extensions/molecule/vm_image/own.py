@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """own.py DIRECTORY: what each machine gets from its platform, options of its own in a credential for systemd-tmpfiles.
 
-One gets a certificate for its API, signed by the site's authority; the other none, and no listener.
+One gets a certificate for its API, signed by the site's authority; the other none, and no listener, but a rootless
+engine, and a file that the build knows nothing of.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from ansible_collections.bulkhead.docker.tests import pki
 
 ADDRESS = "10.0.2.15"
+STRANGE = "/etc/sysctl.d/50-somebody.conf"
 TARGET = "/etc/bulkhead.docker/first-boot/60-machine.json"
 
 
@@ -30,10 +32,12 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def told(directory: Path, name: str, options: dict[str, t.Any]) -> None:
-    """As a string of the firmware, which systemd takes for a credential: a line for systemd-tmpfiles."""
-    line = f"f+~ {TARGET} 0600 root root - {encoded(json.dumps(options))}\n"
-    private(directory / f"{name}.firmware", f"io.systemd.credential.binary:tmpfiles.extra={encoded(line)}")
+def told(directory: Path, name: str, options: dict[str, t.Any], *more: str) -> None:
+    """As a string of the firmware, which systemd takes for a credential: lines for systemd-tmpfiles."""
+    lines = [f"f+~ {TARGET} 0600 root root - {encoded(json.dumps(options))}", *more, ""]
+    private(
+        directory / f"{name}.firmware", f"io.systemd.credential.binary:tmpfiles.extra={encoded(chr(10).join(lines))}"
+    )
 
 
 def main() -> None:
@@ -42,14 +46,15 @@ def main() -> None:
     server = site.sign("golden-one", pki.SERVER, [ADDRESS])
     client = site.sign("ci", pki.CLIENT)
     private(directory / "client.json", json.dumps({"ca": site.pem, "cert": client.cert, "key": client.key}))
-    slow = {"docker_daemon_timeout": 300, "docker_tls_timeout": 300, "docker_daemon_guard_timeout": 900}
+    slow = {f"docker_{name}_timeout": 300 for name in ("daemon", "rootless", "tls")}
+    slow["docker_daemon_guard_timeout"] = 900
     pem = {
         "docker_tls_supplied_ca": site.pem,
         "docker_tls_supplied_cert": server.cert,
         "docker_tls_supplied_key": server.key,
     }
-    told(directory, "golden-one", {**slow, **pem})
-    told(directory, "golden-two", {**slow, "docker_tls_listen": []})
+    told(directory, "golden-one", {**slow, **pem, "docker_rootless_users": []})
+    told(directory, "golden-two", {**slow, "docker_tls_listen": []}, f"f {STRANGE} 0644 root root - kernel.panic=10")
 
 
 if __name__ == "__main__":

@@ -80,6 +80,13 @@ def packages(run: Run, names: Iterable[str]) -> dict[str, str]:
     return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
+def impersonal(baseline: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A baseline without the builder's name and the time: what all machines of the image have in common."""
+    if not baseline:
+        return {}
+    return {**baseline, "host": {"name": ""}, "recorded": {**baseline["recorded"], "at": ""}}
+
+
 def document(
     roles: Mapping[str, t.Any], deferred: Iterable[t.Any], found: Mapping[str, t.Any], epoch: int | None
 ) -> str:

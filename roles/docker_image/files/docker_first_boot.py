@@ -53,6 +53,11 @@ def summary(audit: t.Mapping[str, t.Any]) -> str:
     return f"first audit: {said}" + (f"; failing: {', '.join(failing)}" if failing else "")
 
 
+def changes(drift: t.Mapping[str, t.Any]) -> str:
+    paths = [str(one.get("path")) for one in drift.get("entries") or []]
+    return f"since the image was built: {', '.join(paths) or 'nothing'} changed"
+
+
 def say(level: str, text: str) -> None:
     print(f"{level}{text}", flush=True)
 
@@ -70,11 +75,14 @@ def main() -> int:
         )
         return 1
     try:
-        audit = json.loads(Path(STATE, "audit.json").read_text(encoding="utf-8"))
+        audit, drift = (
+            json.loads(Path(STATE, name).read_text(encoding="utf-8")) for name in ("audit.json", "drift.json")
+        )
     except (OSError, ValueError) as error:
-        complain(f"This machine is complete, but its first audit left no result: {error}")
+        complain(f"This machine is complete, but its first check left no result: {error}")
         return 1
     Path(STATE, "done").touch(mode=0o600)
+    say(NOTICE, changes(drift))
     say(NOTICE, summary(audit))
     return 0
 

@@ -134,7 +134,7 @@ def test_the_first_boot_is_told_what_is_left_without_secrets() -> None:
     told = there("golden-a", "/etc/bulkhead.docker/first-boot/50-image.json")
     assert stat.S_IMODE(told.stat().st_mode) == 0o600
     options = json.loads(told.read_text())
-    assert options["__docker_image_left"] == ["docker_tls", "docker_daemon", "docker_auditd"]
+    assert options["__docker_image_left"] == ["docker_tls", "docker_daemon", "docker_rootless", "docker_auditd"]
     assert options["docker_tls_listen"] == ["10.0.2.15"]
     assert len(options["docker_audit_waivers"]) == 5, "what the audit is told holds at the first boot, too"
     assert not any(name.endswith("_offline") for name in options)
@@ -146,11 +146,16 @@ def test_the_manifest_says_what_is_there() -> None:
     assert {one["role"] for one in found["deferred"]} == {
         "docker_tls",
         "docker_daemon",
+        "docker_rootless",
         "docker_auditd",
         "docker_audit",
     }
     assert found["roles"]["docker_daemon"]["docker_daemon_profile"] == "strict"
     assert "built" not in found
+    baseline = found["baseline"]
+    assert (baseline["host"]["name"], baseline["recorded"]["at"]) == ("", ""), "this is no machine yet"
+    assert baseline["state"]["daemon"]["configured"]["no-new-privileges"] is True
+    assert "/etc/docker/daemon.json" in baseline["state"]["files"] and baseline["state"]["containers"] is None
     paths = {one["path"]: one for one in found["files"]}
     assert {"/etc/docker/daemon.json", "/etc/systemd/system/bulkhead-docker-first-boot.service"} <= set(paths)
     for path, one in paths.items():

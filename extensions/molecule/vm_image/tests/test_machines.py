@@ -88,6 +88,24 @@ def test_the_first_audit_is_clean(name: str, audits: dict[str, dict[str, t.Any]]
     assert audits[name]["counts"]["pass"] > 50
 
 
+def test_what_changed_since_the_build_is_told() -> None:
+    """On one machine its platform brought a file; nothing else is news, and nothing of what each boot makes."""
+    found = {
+        name: [one["path"] for one in json.loads(inside(name, f"cat {STATE}/first-boot/drift.json"))["entries"]]
+        for name in MACHINES
+    }
+    assert found == {"golden-one": [], "golden-two": ['files."/etc/sysctl.d/50-somebody.conf"']}
+    journal = inside("golden-two", "journalctl --boot --no-pager --output cat --identifier bulkhead-docker-drift")
+    assert "50-somebody.conf" in journal
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_machine_is_as_its_baseline_says(name: str) -> None:
+    drift = support.adhoc("bulkhead.docker.docker_baseline", name, {"timeout": 60})["drift"]
+    assert drift["entries"] == []
+    assert drift["baseline"]["recorded"]["by"] == "the first boot"
+
+
 def test_the_api_listens_only_where_there_is_a_certificate() -> None:
     listening = {name: "2376" in inside(name, "ss --listening --tcp --numeric --no-header") for name in MACHINES}
     assert listening == {"golden-one": True, "golden-two": False}

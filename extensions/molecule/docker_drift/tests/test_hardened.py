@@ -29,15 +29,9 @@ GREEN = {
 }
 
 
-def test_the_container_never_stopped(host: t.Any) -> None:
-    pid = host.check_output("docker inspect --format '{{.State.Pid}}' survivor")
-    assert pid == host.check_output("cat /root/survivor.pid")
-    assert host.check_output(f"{PING} http://127.0.0.1:8099/") == "ok"
-
-
 def test_the_api_is_for_the_operator(host: t.Any) -> None:
     for file in ("ca.pem", "cert.pem", "key.pem"):
-        text = (ROOT / "build" / "harden" / "clients" / "operator" / file).read_text()
+        text = (ROOT / "build" / "docker_drift" / "clients" / "operator" / file).read_text()
         host.check_output("umask 077; mkdir -p /root/operator; printf %s %s > %s", "%s", text, f"/root/operator/{file}")
     own = "--cacert /root/operator/ca.pem --cert /root/operator/cert.pem --key /root/operator/key.pem"
     assert host.check_output(f"{PING} {own} {API}") == "OK"
@@ -45,8 +39,8 @@ def test_the_api_is_for_the_operator(host: t.Any) -> None:
 
 
 def test_the_proxy_passes_what_is_allowed(host: t.Any) -> None:
-    assert "survivor" in host.check_output(f"{PROXY} ps --format '{{{{.Names}}}}'")
-    assert "does not allow this request" in host.run(f"{PROXY} rm --force survivor").stderr
+    assert "web" in host.check_output(f"{PROXY} ps --format '{{{{.Names}}}}'")
+    assert "does not allow this request" in host.run(f"{PROXY} rm --force web").stderr
 
 
 def test_the_users_engine_is_the_users(host: t.Any) -> None:
