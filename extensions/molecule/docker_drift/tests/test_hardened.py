@@ -49,6 +49,12 @@ def test_the_users_engine_is_the_users(host: t.Any) -> None:
     assert "rootless" in host.check_output(f"runuser --user builder -- {asked}")
 
 
+@pytest.mark.debian(12, 14)  # test_steady.py sees to the third
+def test_a_second_run_changes_nothing(hardened: t.Any) -> None:
+    run = hardened.play("harden")
+    assert (run.rc, run.changed) == (0, []), run.output
+
+
 @pytest.fixture(scope="module")
 def verdicts(host: t.Any) -> dict[str, set[str]]:
     options = {"subjects": ["host", "daemon"], "verdicts": ["pass", "fail", "error", "unknown"]}
