@@ -1,6 +1,6 @@
 # A golden image of a Docker host with Packer and QEMU: starts a cloud image of Debian, hardens it with bulkhead.docker, seals it.
-#   packer build -var image=https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2 \
-#     -var checksum=file:https://cloud.debian.org/images/cloud/trixie/latest/SHA512SUMS docker-host.pkr.hcl
+#   packer build -var image=debian-13-genericcloud-amd64.qcow2 \
+#     -var checksum=sha512:... docker-host.pkr.hcl
 # Needs the plugins qemu and ansible (Packer before 1.7 has them built in), and ansible-playbook with this collection.
 
 variable "image" {
