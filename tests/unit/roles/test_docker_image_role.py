@@ -100,6 +100,12 @@ def test_the_journal_gets_one_line(program: types.ModuleType) -> None:
     assert "\n" not in program.summary({})
 
 
+def test_the_journal_says_what_changed_since_the_build(program: types.ModuleType) -> None:
+    assert program.changes({"entries": []}) == "since the image was built: nothing changed"
+    entries = [{"path": 'files."/etc/a"'}, {"path": "groups.docker"}]
+    assert program.changes({"entries": entries}) == 'since the image was built: files."/etc/a", groups.docker changed'
+
+
 @pytest.mark.parametrize(
     ("status", "audit", "done"), [(0, "{}", True), (2, "{}", False), (0, "{", False), (0, None, False)]
 )
@@ -116,6 +122,7 @@ def test_only_a_success_is_not_tried_again(
     monkeypatch.setattr(program.subprocess, "run", lambda *_argv, **_options: ran)
     if audit is not None:
         (tmp_path / "audit.json").write_text(audit)
+    (tmp_path / "drift.json").write_text("{}")
     assert (program.main() == 0) == done
     assert (tmp_path / "done").exists() == done
 

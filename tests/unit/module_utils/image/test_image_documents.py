@@ -98,3 +98,10 @@ def test_no_time_unless_one_is_given() -> None:
     assert one == manifest.document({}, [], {"files": []}, None)
     assert "built" not in json.loads(one)
     assert json.loads(manifest.document({}, [], {}, 0))["built"] == "1970-01-01T00:00:00Z"
+
+
+def test_a_baseline_is_of_no_machine_and_no_time() -> None:
+    recorded = {"at": "2026-11-22T13:00:00Z", "by": "the build", "reason": ""}
+    found = manifest.impersonal({"host": {"name": "builder"}, "recorded": recorded, "state": {"files": {}}})
+    assert found == {"host": {"name": ""}, "recorded": {**recorded, "at": ""}, "state": {"files": {}}}
+    assert manifest.impersonal({}) == {}
