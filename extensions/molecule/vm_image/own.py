@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """own.py DIRECTORY: what each machine gets from its platform, options of its own in a credential for systemd-tmpfiles.
 
-One gets a certificate for its API, signed by the site's authority; the other none, and no listener, but a rootless
-engine, and a file that the build knows nothing of.
+One gets a certificate for its API, signed by the site's authority; the other none, and no listener, but a file that the
+build knows nothing of. Neither has a rootless engine: scenario docker_image has one, at the first boot of its own host.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ def main() -> None:
     server = site.sign("golden-one", pki.SERVER, [ADDRESS])
     client = site.sign("ci", pki.CLIENT)
     private(directory / "client.json", json.dumps({"ca": site.pem, "cert": client.cert, "key": client.key}))
-    slow = {f"docker_{name}_timeout": 300 for name in ("daemon", "rootless", "tls")}
-    slow["docker_daemon_guard_timeout"] = 900
+    both: dict[str, t.Any] = {f"docker_{name}_timeout": 300 for name in ("daemon", "tls")}
+    both.update(docker_daemon_guard_timeout=900, docker_rootless_users=[])
     pem = {
         "docker_tls_supplied_ca": site.pem,
         "docker_tls_supplied_cert": server.cert,
         "docker_tls_supplied_key": server.key,
     }
-    told(directory, "golden-one", {**slow, **pem, "docker_rootless_users": []})
-    told(directory, "golden-two", {**slow, "docker_tls_listen": []}, f"f {STRANGE} 0644 root root - kernel.panic=10")
+    told(directory, "golden-one", {**both, **pem})
+    told(directory, "golden-two", {**both, "docker_tls_listen": []}, f"f {STRANGE} 0644 root root - kernel.panic=10")
 
 
 if __name__ == "__main__":

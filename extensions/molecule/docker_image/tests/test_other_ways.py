@@ -87,6 +87,8 @@ def test_a_host_that_runs_is_sealed_and_becomes_another_at_its_next_boot() -> No
     assert len(inside(LIVE, "cat", "/etc/machine-id")) == 32
     assert inside(LIVE, "docker", "info", "--format", "{{.LiveRestoreEnabled}} {{.LoggingDriver}}") == "true journald"
     assert "-A DOCKER-USER -j BULKHEAD-" in inside(LIVE, "iptables-save")
+    own = "DOCKER_HOST=unix:///run/user/$(id --user builder)/docker.sock docker info --format '{{.SecurityOptions}}'"
+    assert "rootless" in inside(LIVE, "sh", "-c", own)
     audit = json.loads(inside(LIVE, "cat", f"/{STATE}/first-boot/audit.json"))
     assert audit["counts"]["error"] == 0 and audit["counts"]["pass"] > 50
     drift = json.loads(inside(LIVE, "cat", f"/{STATE}/first-boot/drift.json"))
