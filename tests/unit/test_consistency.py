@@ -79,6 +79,21 @@ def test_role_readme_names_every_option(role: str) -> None:
     assert [name for name in spec(role) if f"`{name}`" not in readme] == []
 
 
+def templates(value: t.Any) -> t.Iterator[str]:
+    """All strings with a template in them, wherever they are."""
+    if isinstance(value, str):
+        yield from [value] if "{{" in value else []
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from templates(inner)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("roles/*/*/*.yml")), ids=lambda path: "/".join(path.parts[-3:]))
+def test_no_backslash_is_doubled_in_a_template(path: Path) -> None:
+    """Ansible doubles them itself: a pattern with two would look for a backslash, and never match."""
+    assert [text for text in templates(yaml.safe_load(path.read_text())) if "\\\\" in text] == []
+
+
 def test_action_group_holds_every_module() -> None:
     assert sorted(load("meta/runtime.yml")["action_groups"]["docker"]) == MODULES
 

@@ -122,6 +122,7 @@ def test_the_engine_agrees_to_its_configuration() -> None:
 def test_kernel_settings_wait_on_the_disk_for_the_boot() -> None:
     text = there("golden-a", "/etc/sysctl.d/99-zz-bulkhead-docker.conf").read_text()
     assert "kernel.kptr_restrict" in text and "kernel.yama.ptrace_scope" in text
+    assert "fs.protected_hardlinks" in text and "fs.protected_fifos" not in text, "the site has a stricter one"
 
 
 def test_rules_are_there_also_for_what_only_a_running_engine_has() -> None:
