@@ -14,7 +14,7 @@ import typing as t
 
 SCHEMA = 1
 TOOL = "bulkhead.docker"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 #: Worst first: the order of every report.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
