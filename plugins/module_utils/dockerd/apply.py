@@ -190,7 +190,7 @@ class Apply:
         """The addresses that we opened are there, and turn strangers away."""
         settings = {**self.host.context.flags, **self.proposal.content}
         hosts = daemon_listeners.remote(settings.get("hosts")) if "hosts" in self.proposal.owned else []
-        reasons = listening.lacking(hosts, str(settings.get("tlscert"))) if hosts else []
+        reasons = listening.lacking(hosts, str(settings.get("tlscert")), self.daemon.timeout) if hosts else []
         if reasons:
             raise ControlError("after the restart: " + "; ".join(reasons))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from ansible_collections.bulkhead.docker.plugins.module_utils.tls.material impor
 
 FILES = ("tlscacert", "tlscert", "tlskey")
 _READABLE_BY_ALL = 0o004
+_PAUSE = 0.2
 
 
 def unsound(settings: Mapping[str, t.Any]) -> list[str]:
@@ -45,12 +47,19 @@ def unsound(settings: Mapping[str, t.Any]) -> list[str]:
     return reasons
 
 
-def lacking(hosts: Sequence[str], certificate: str) -> list[str]:
-    """What is wrong with the listeners of a daemon that says it is up; each is asked as a stranger would."""
+def lacking(hosts: Sequence[str], certificate: str, patience: float) -> list[str]:
+    """What is wrong with the listeners of a daemon that says it is up; each is asked as a stranger would.
+
+    ``patience``: seconds in which one that only takes its time, as on a busy machine, is asked again.
+    """
     expected = fingerprints(Path(certificate).read_text(encoding="utf-8", errors="replace"))[:1]
+    until = time.monotonic() + patience
     reasons = []
     for host in hosts:
         answer = tls.probe(*endpoint(host))
+        while _slow(answer) and time.monotonic() < until:
+            time.sleep(_PAUSE)
+            answer = tls.probe(*endpoint(host))
         if answer["protocol"] != "tls":
             reasons.append(f"{host} does not answer with TLS: {answer['error'] or answer['protocol']}")
         elif answer["client_certificate"] is not True:
@@ -58,3 +67,10 @@ def lacking(hosts: Sequence[str], certificate: str) -> list[str]:
         elif answer["certificate"] and [answer["certificate"]["fingerprint"]] != expected:
             reasons.append(f"{host} serves another certificate than {certificate}")
     return reasons
+
+
+def _slow(answer: Mapping[str, t.Any]) -> bool:
+    """Whether there is no answer yet, rather than a wrong one."""
+    if answer["protocol"] is None:
+        return "timed out" in answer["error"]
+    return answer["protocol"] == "tls" and answer["client_certificate"] is None

@@ -100,7 +100,7 @@ class Server:
     def _serve(self) -> None:
         while True:
             try:
-                plain, _address = self.socket.accept()
+                plain, _address = self.accept()
             except OSError:
                 return
             try:
@@ -109,6 +109,9 @@ class Server:
                         secure.sendall(b"HTTP/1.1 200 OK\r\n\r\nOK")
             except OSError:
                 continue
+
+    def accept(self) -> tuple[socket.socket, t.Any]:
+        return self.socket.accept()
 
     @property
     def host(self) -> str:
@@ -129,16 +132,31 @@ def servers() -> t.Iterator[t.Callable[[Files, bool], str]]:
 
 
 def test_a_listener_as_it_should_be(good: Files, serve: t.Callable[[Files, bool], str]) -> None:
-    assert listening.lacking([serve(good, True), serve(good, True)], good["tlscert"]) == []
+    assert listening.lacking([serve(good, True), serve(good, True)], good["tlscert"], 0) == []
 
 
 def test_listeners_as_they_should_not_be(good: Files, serve: t.Callable[[Files, bool], str], tmp_path: Path) -> None:
     other = make(tmp_path / "other")
-    (reason,) = listening.lacking([serve(good, False)], good["tlscert"])
+    (reason,) = listening.lacking([serve(good, False)], good["tlscert"], 60)
     assert "does not turn away a client without a certificate" in reason
-    (reason,) = listening.lacking([serve(other, True)], good["tlscert"])
+    (reason,) = listening.lacking([serve(other, True)], good["tlscert"], 60)
     assert f"serves another certificate than {good['tlscert']}" in reason
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (reason,) = listening.lacking([f"tcp://127.0.0.1:{port}"], good["tlscert"])
+    (reason,) = listening.lacking([f"tcp://127.0.0.1:{port}"], good["tlscert"], 60)
     assert "does not answer with TLS" in reason and "refused" in reason
+
+
+def test_a_listener_that_takes_its_time(
+    good: Files, serve: t.Callable[[Files, bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one did on a machine that was busy with its first boot: it was taken for dead, and undone."""
+    monkeypatch.setattr(listening.tls, "_SECONDS", 0.2)
+    waits = threading.Event()
+    accept = Server.accept
+    monkeypatch.setattr(Server, "accept", lambda self: (waits.wait(), accept(self))[1])
+    host = serve(good, True)
+    (reason,) = listening.lacking([host], good["tlscert"], 0)
+    assert "timed out" in reason
+    threading.Timer(0.5, waits.set).start()
+    assert listening.lacking([host], good["tlscert"], 60) == []
