@@ -257,7 +257,7 @@ def test_a_listener_that_is_not_there_is_undone(host: Host, monkeypatch: pytest.
     monkeypatch.setattr(listening, "lacking", lacking)
     with pytest.raises(UndoneError, match="after the restart: tcp://x does not answer"):
         host.run(TLS, LISTEN)
-    assert asked == [(list(LISTEN), "/cert")]
+    assert [words[:2] for words in asked] == [(list(LISTEN), "/cert")]
     assert host.traces() == before
 
 
