@@ -149,6 +149,7 @@ def test_modules_reach_an_ordinary_user_without_pipelining_too(name: str) -> Non
     assert [change["key"] for change in run.of("docker_daemon_config")["changes"]] == ["debug"]
 
 
+@pytest.mark.debian(12, 14)  # the oldest and the newest engine
 def test_tampering_shows_exactly_and_is_mended_when_nothing_runs(host: t.Any, name: str) -> None:
     content = json.loads(host.file(FILE).content_string)
     as_user(host, "alice", f'sed --in-place \'s/"icc": false/"icc": true/\' {FILE}')
@@ -268,6 +269,7 @@ def test_engines_and_containers_survive_a_reboot(host: t.Any) -> None:
         assert host.check_output("loginctl show-user %s --property=Linger", user) == "Linger=yes"
 
 
+@pytest.mark.debian(12, 14)  # the oldest and the newest engine
 def test_without_roots_engine_and_without_bob(host: t.Any, name: str) -> None:
     """Root's engine is gone by its owner's decision, so that the role no longer asks; bob leaves, his data stays."""
     host.check_output("systemctl disable --now docker.service docker.socket")

@@ -156,6 +156,7 @@ def test_rotation_under_a_client_that_polls(site: Site) -> None:
     )
 
 
+@pytest.mark.debian(12, 14)  # the oldest and the newest engine
 def test_revoked_client_is_shut_out_and_others_are_not(site: Site) -> None:
     assert site.may("alice") and site.may("bob")
     revoked = [{"name": "alice"}, {"name": "bob", "state": "revoked"}]
@@ -176,6 +177,7 @@ def _old(site: Site, name: str) -> list[str]:
     return [site.client.file(f"/root/{site.name}/{name}/{file}").content_string for file in ("cert.pem", "key.pem")]
 
 
+@pytest.mark.debian(12, 14)  # the oldest and the newest engine
 def test_new_authority_leaves_time_to_fetch_certificates(site: Site) -> None:
     clients = [{"name": "alice"}]
     run = site.apply(docker_tls_clients=clients, docker_tls_renew=["ca"], docker_tls_ca_passphrase="c4n4ry-passphrase")
