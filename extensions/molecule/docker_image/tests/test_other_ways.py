@@ -12,7 +12,7 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.bulkhead.docker.tests import support
+from ansible_collections.bulkhead.docker.tests import pki, support
 from ansible_collections.bulkhead.docker.tests.ssh import eventually
 
 CONTAINER, LIVE = "golden-container", "golden-live"
@@ -33,6 +33,11 @@ def docker(*words: str) -> str:
 
 def inside(name: str, *command: str) -> str:
     return docker("exec", name, *command)
+
+
+def put(path: str, text: str) -> None:
+    command = ["docker", "exec", "--interactive", LIVE, "sh", "-c", f"umask 077; cat >{path}"]
+    subprocess.run(command, input=text, text=True, check=True)
 
 
 def first_boot() -> str:
@@ -79,6 +84,11 @@ def test_a_host_that_runs_is_sealed_and_becomes_another_at_its_next_boot() -> No
     manifest = json.loads(inside(LIVE, "cat", f"/{STATE}/manifest.json"))
     assert manifest["roles"]["docker_daemon"]["docker_daemon_profile"] == "strict"
 
+    site = pki.Authority("Site")
+    server, client = site.sign(LIVE, pki.SERVER, ["127.0.0.1"]), site.sign("ci", pki.CLIENT)
+    pem = {f"docker_tls_supplied_{kind}": text for kind, text in zip(("ca", "cert", "key"), (site.pem, *server))}
+    put("/etc/bulkhead.docker/first-boot/60-machine.json", json.dumps(pem))
+
     docker("restart", LIVE)
 
     assert eventually(180, lambda: first_boot() in ("active", "failed"))
@@ -87,6 +97,11 @@ def test_a_host_that_runs_is_sealed_and_becomes_another_at_its_next_boot() -> No
     assert len(inside(LIVE, "cat", "/etc/machine-id")) == 32
     assert inside(LIVE, "docker", "info", "--format", "{{.LiveRestoreEnabled}} {{.LoggingDriver}}") == "true journald"
     assert "-A DOCKER-USER -j BULKHEAD-" in inside(LIVE, "iptables-save")
+    for kind, text in zip(("ca", "cert", "key"), (site.pem, *client)):
+        put(f"/root/{kind}.pem", text)
+    ask = "curl --silent --max-time 10 --cacert /root/ca.pem https://127.0.0.1:2376/_ping"
+    assert inside(LIVE, "sh", "-c", f"{ask} --cert /root/cert.pem --key /root/key.pem") == "OK"
+    assert inside(LIVE, "sh", "-c", f"{ask} || echo refused") == "refused"
     own = "DOCKER_HOST=unix:///run/user/$(id --user builder)/docker.sock docker info --format '{{.SecurityOptions}}'"
     assert "rootless" in inside(LIVE, "sh", "-c", own)
     audit = json.loads(inside(LIVE, "cat", f"/{STATE}/first-boot/audit.json"))

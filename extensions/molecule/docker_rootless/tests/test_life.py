@@ -145,7 +145,12 @@ def test_modules_reach_an_ordinary_user_without_pipelining_too(name: str) -> Non
     """Then Ansible hands its files to the user by an access list."""
     settings = {"scope": "user", "profile": {}, "config": {"debug": True}}
     task = {"bulkhead.docker.docker_daemon_config": settings, "become": True, "become_user": "bob"}
-    run = play(name, [{"name": "Configure", **task}], "--check", env={"ANSIBLE_PIPELINING": "false"})
+    run = play(
+        name,
+        [{"name": "Configure", **task}],
+        "--check",
+        env={"ANSIBLE_PIPELINING": "false", "ANSIBLE_STRATEGY": "linear"},
+    )
     assert [change["key"] for change in run.of("docker_daemon_config")["changes"]] == ["debug"]
 
 

@@ -14,17 +14,19 @@ from pathlib import Path
 import pytest
 from ansible_collections.bulkhead.docker.tests import support
 
-VM = support.ROOT / "tests" / "lab" / "vm"
 MACHINES = ("golden-one", "golden-two")
 STATE = "/var/lib/bulkhead.docker"
 SERVICE = "bulkhead-docker-first-boot.service"
 
 
 def inside(name: str, command: str, text: str = "") -> str:
-    """What a command says there; it must succeed."""
+    """What a command says there; it must succeed. Over one connection, as each takes its time there."""
+    config = Path(os.environ["BULKHEAD_CACHE"], "vm", "ssh_config")
+    share = ["-o", "ControlMaster=auto", "-o", "ControlPersist=20"]
     done = subprocess.run(
-        [str(VM), "exec", name, command], input=text, capture_output=True, text=True, check=False, timeout=300
-    )
+        ["ssh", "-F", str(config), *share, name, command],
+        input=text, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout.strip()
 
@@ -104,17 +106,6 @@ def test_the_machine_is_as_its_baseline_says(name: str) -> None:
     drift = support.adhoc("bulkhead.docker.docker_baseline", name, {"timeout": 60})["drift"]
     assert drift["entries"] == []
     assert drift["baseline"]["recorded"]["by"] == "the first boot"
-
-
-def test_the_api_listens_only_where_there_is_a_certificate() -> None:
-    listening = {name: "2376" in inside(name, "ss --listening --tcp --numeric --no-header") for name in MACHINES}
-    assert listening == {"golden-one": True, "golden-two": False}
-    client = json.loads(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "client.json").read_text())
-    for name, text in client.items():
-        inside("golden-one", f"umask 077; mkdir --parents /run/client; cat >/run/client/{name}.pem", text)
-    ask = "curl --silent --show-error --max-time 60 --cacert /run/client/ca.pem https://10.0.2.15:2376/_ping"
-    assert inside("golden-one", f"{ask} --cert /run/client/cert.pem --key /run/client/key.pem") == "OK"
-    assert inside("golden-one", f"{ask} 2>/dev/null || echo refused") == "refused"
 
 
 @pytest.mark.parametrize("name", MACHINES)
