@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.bulkhead.docker.plugins.module_utils.collect import tls
 from ansible_collections.bulkhead.docker.plugins.module_utils.dockerd import listening
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -151,7 +152,7 @@ def test_a_listener_that_takes_its_time(
     good: Files, serve: t.Callable[[Files, bool], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one did on a machine that was busy with its first boot: it was taken for dead, and undone."""
-    monkeypatch.setattr(listening.tls, "_SECONDS", 0.2)
+    monkeypatch.setattr(tls, "_SECONDS", 0.2)
     waits = threading.Event()
     accept = Server.accept
     monkeypatch.setattr(Server, "accept", lambda self: (waits.wait(), accept(self))[1])
