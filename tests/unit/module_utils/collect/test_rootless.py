@@ -110,7 +110,7 @@ def test_a_process_that_is_stopped_is_not_waited_for(path: Path, monkeypatch: py
 
 def test_one_user_does_not_crowd_out_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path, {}):
-        tenants = ask(path, monkeypatch, timeout=30, times=50)
+        tenants = ask(path, monkeypatch, timeout=120, times=50)
     name = owner.account(NOBODY)[0]
     assert [tenant.name for tenant in tenants] == [name, f"{name}:2", f"{name}:3"]
     assert [tenant.error for tenant in tenants[:2]] == ["", ""]
