@@ -35,8 +35,9 @@ class Run:
         return next((str(result.get("msg", result)) for result in self.results if result.get("failed")), "")
 
     def of(self, module: str) -> dict[str, t.Any]:
-        """The result of the one task that called this module."""
-        (result,) = [result for result in self.results if result["action"].endswith(module)]
+        """The result of the one task that called this module, and was not skipped."""
+        called = (result for result in self.results if result["action"].endswith(module))
+        (result,) = [result for result in called if not result.get("skipped")]
         return result
 
 
