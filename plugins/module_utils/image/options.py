@@ -10,10 +10,10 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.bulkhead.docker.plugins.module_utils import redact
+from ansible_collections.bulkhead.docker.plugins.module_utils.image.seal import PRIVATE_KEY
 
 #: Names of options that hold a secret; one that ends in _key_type or _dir does not.
 _SECRET = re.compile(r"_(?:key|passphrase|password|token|secret)$")
-_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 
 
 def secret(name: str, value: t.Any, spec: Mapping[str, t.Any]) -> bool:
@@ -21,7 +21,7 @@ def secret(name: str, value: t.Any, spec: Mapping[str, t.Any]) -> bool:
     if not isinstance(value, str) or not value:
         return False
     return (
-        bool(_KEY.search(value))
+        bool(PRIVATE_KEY.search(value.encode(errors="replace")))
         or bool(spec.get("no_log"))
         or (spec.get("type") == "str" and bool(_SECRET.search(name)))
     )

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 #: ``remove``: what matches, with all in it. ``clear``: all in it. ``files``: all in it but directories and links.
 #: ``empty``: the file stays, without content.
 ACTIONS = ("remove", "clear", "files", "empty")
-_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+#: A private key in PEM, of any kind.
+PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 _LARGEST = 1 << 20  # no file with a key is larger
 _HEAD = 1 << 16
 
@@ -189,7 +190,7 @@ class Tree:
         except OSError:
             return False
         with os.fdopen(descriptor, "rb") as file:
-            return bool(_KEY.search(file.read(_HEAD)))
+            return bool(PRIVATE_KEY.search(file.read(_HEAD)))
 
 
 def _counts(action: str, mode: int) -> bool:
