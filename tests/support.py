@@ -47,10 +47,10 @@ def play(host: str, tasks: list[dict[str, t.Any]], *options: str, env: dict[str,
     return playbook(_inline(book), host, *options, env=env)
 
 
-def role(name: str, host: str, variables: dict[str, t.Any], *options: str) -> Run:
-    """Apply one role of the collection to a host of the lab."""
-    task = {"name": "Apply", "ansible.builtin.include_role": {"name": f"bulkhead.docker.{name}"}, "vars": variables}
-    return play(host, [task], *options)
+def role(name: str, host: str, variables: dict[str, t.Any], *options: str, tasks_from: str = "main") -> Run:
+    """Apply one role of the collection, or one part of it, to a host of the lab."""
+    included = {"name": f"bulkhead.docker.{name}", "tasks_from": tasks_from}
+    return play(host, [{"name": "Apply", "ansible.builtin.include_role": included, "vars": variables}], *options)
 
 
 def playbook(path: str, host: str, *options: str, env: dict[str, str] | None = None) -> Run:

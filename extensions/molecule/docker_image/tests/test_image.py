@@ -29,10 +29,6 @@ TREES = ("golden-a", "golden-b")
 MANIFEST = "/var/lib/bulkhead.docker/manifest.json"
 #: Mounted while a tree is worked in, and no part of its image.
 MOUNTED = ("/dev", "/proc", "/var/cache/lab-repository")
-PROVE = {
-    "name": "Prove",
-    "ansible.builtin.include_role": {"name": "bulkhead.docker.docker_image", "tasks_from": "prove"},
-}
 
 
 def inside(name: str, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -202,14 +198,14 @@ def test_a_tree_without_the_switch_is_refused() -> None:
 
 
 def test_what_comes_back_is_named() -> None:
-    assert support.play("golden-b", [PROVE]).rc == 0
+    assert support.role("docker_image", "golden-b", {}, tasks_from="prove").rc == 0
     paths = [trace["path"] for trace in TRACES]
     planted = inside("golden-b", "python3", "-", "golden-b", *paths, text=(HERE / "plant.py").read_text())
     assert planted.returncode == 0, planted
     key = there("golden-b", "/opt/agent/id")
     key.parent.mkdir(parents=True)
     key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    run = support.play("golden-b", [PROVE])
+    run = support.role("docker_image", "golden-b", {}, tasks_from="prove")
     assert run.rc != 0
     said = {one["path"]: one["why"] for one in run.of("docker_image_seal")["left"]}
     expected = {trace.get("shown", trace["path"]): trace["seen"] for trace in TRACES}
@@ -222,7 +218,6 @@ def test_a_container_is_neither_sealed_nor_removed() -> None:
     kept = there("golden-b", "/var/lib/docker/containers/0123/config.v2.json")
     kept.parent.mkdir(parents=True)
     kept.write_text("{}")
-    seal = {**PROVE, "ansible.builtin.include_role": {**PROVE["ansible.builtin.include_role"], "tasks_from": "seal"}}  # type: ignore[dict-item]
-    run = support.play("golden-b", [seal])
+    run = support.role("docker_image", "golden-b", {}, tasks_from="seal")
     assert run.rc != 0 and "/var/lib/docker/containers/0123 (a container)" in run.failure, run.output
     assert kept.exists() and there("golden-b", "/var/lib/docker/engine-id").exists(), "nothing was removed"

@@ -18,10 +18,6 @@ from ansible_collections.bulkhead.docker.tests.ssh import eventually
 CONTAINER, LIVE = "golden-container", "golden-live"
 STATE = "var/lib/bulkhead.docker"
 FIRST_BOOT = "bulkhead-docker-first-boot.service"
-PROVE = {
-    "name": "Prove",
-    "ansible.builtin.include_role": {"name": "bulkhead.docker.docker_image", "tasks_from": "prove"},
-}
 
 
 def docker(*words: str) -> str:
@@ -72,8 +68,7 @@ def test_what_the_container_hands_on_is_hardened_and_sealed(exported: tarfile.Ta
 
 @pytest.mark.parametrize("name", [CONTAINER, LIVE])
 def test_the_seal_holds(name: str) -> None:
-    live = {"docker_image_accept_live": name == LIVE}
-    run = support.play(name, [{**PROVE, "vars": live}])
+    run = support.role("docker_image", name, {"docker_image_accept_live": name == LIVE}, tasks_from="prove")
     assert run.rc == 0, run.output
 
 

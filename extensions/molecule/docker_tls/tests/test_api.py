@@ -203,6 +203,7 @@ def test_nothing_is_done_where_nothing_is_asked_for(site: Site) -> None:
     assert site.traces() == before
 
 
+@pytest.mark.debian(13)
 def test_check_on_a_bare_host_tells_all_and_writes_nothing(site: Site) -> None:
     before = site.traces()
     bare = site.directory.with_name(f"{site.name}-bare")

@@ -84,6 +84,7 @@ def broken(kind: str, own: pki.Authority, address: str) -> pki.Pair:
     return pairs[kind]()
 
 
+@pytest.mark.debian(12, 14)  # the oldest and the newest cryptography
 def test_broken_sets_are_refused_before_anything_is_touched(site: Site, own: pki.Authority) -> None:
     """All in one play, as each alone would be: none changes anything for the next."""
     pairs = {kind: broken(kind, own, site.address) for kind in REASONS}
@@ -108,6 +109,7 @@ def test_set_that_only_the_daemon_refuses_is_taken_back(site: Site, own: pki.Aut
     assert site.on_disk() == before and site.daemon() != daemon
 
 
+@pytest.mark.debian(12, 14)
 def test_restart_that_was_not_allowed_is_done_by_the_next_run(site: Site, own: pki.Authority) -> None:
     pair = own.sign("server", pki.SERVER, [site.address])
     served = site.served()
