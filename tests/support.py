@@ -47,10 +47,15 @@ def play(host: str, tasks: list[dict[str, t.Any]], *options: str, env: dict[str,
     return playbook(_inline(book), host, *options, env=env)
 
 
-def role(name: str, host: str, variables: dict[str, t.Any], *options: str, tasks_from: str = "main") -> Run:
-    """Apply one role of the collection, or one part of it, to a host of the lab."""
+def applied(name: str, tasks_from: str = "main", /, **variables: t.Any) -> dict[str, t.Any]:
+    """A task that applies one role of the collection, or one part of it."""
     included = {"name": f"bulkhead.docker.{name}", "tasks_from": tasks_from}
-    return play(host, [{"name": "Apply", "ansible.builtin.include_role": included, "vars": variables}], *options)
+    return {"name": "Apply", "ansible.builtin.include_role": included, "vars": variables}
+
+
+def role(name: str, host: str, variables: dict[str, t.Any], *options: str, tasks_from: str = "main") -> Run:
+    """Apply one role, or one part of it, to a host of the lab."""
+    return play(host, [applied(name, tasks_from, **variables)], *options)
 
 
 def playbook(path: str, host: str, *options: str, env: dict[str, str] | None = None) -> Run:

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.bulkhead.docker.tests.support import Run, play, role
 
 debian = pytest.mark.debian
+upgrade = debian(12, 14)  # the oldest and the newest apt; each such test goes on from the one before
 DISTRIBUTION = {"docker.io", "containerd", "runc"}
 DOCKERS = {"docker-ce", "docker-ce-cli", "docker-ce-rootless-extras", "containerd.io"}
 PLUGINS = {"docker-buildx-plugin", "docker-compose-plugin"}
@@ -223,7 +224,7 @@ def test_an_upgrade_that_stops_containers_is_refused(host: t.Any, name: str, doc
     assert state(host) == before
 
 
-@debian(12, 14)  # the oldest and the newest apt
+@upgrade
 def test_an_upgrade_moves_all_together_and_no_container(host: t.Any, name: str, dockers: dict[str, t.Any]) -> None:
     host.check_output("printf %s > /etc/docker/daemon.json && systemctl reload docker", '{"live-restore": true}')
     before, process, old = survivor(host), pid(host), engines(host)
@@ -240,7 +241,7 @@ def test_an_upgrade_moves_all_together_and_no_container(host: t.Any, name: str, 
     assert engine(name, docker_engine_upgrade=True, **dockers).changed == []
 
 
-@debian(12, 14)
+@upgrade
 def test_known_breaking_steps_are_told_and_removed_settings_refused(host: t.Any, name: str) -> None:
     offer(host, "2", "next")
     host.check_output("apt-get update")
@@ -263,7 +264,7 @@ def test_known_breaking_steps_are_told_and_removed_settings_refused(host: t.Any,
     assert "settings" in run.failure and "graph" in run.failure and "api-cors-header" in run.failure
 
 
-@debian(12, 14)
+@upgrade
 def test_a_failed_upgrade_says_how_to_go_back_and_that_works(host: t.Any, name: str, dockers: dict[str, t.Any]) -> None:
     """The fake 29.1 holds the old program: it installs, starts, and is not what it says."""
     before, old = survivor(host), engines(host)

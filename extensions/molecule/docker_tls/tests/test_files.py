@@ -84,7 +84,7 @@ def broken(kind: str, own: pki.Authority, address: str) -> pki.Pair:
     return pairs[kind]()
 
 
-@pytest.mark.debian(12, 14)  # the oldest and the newest cryptography
+@pytest.mark.debian(12, 14)  # the oldest and the newest OpenSSL
 def test_broken_sets_are_refused_before_anything_is_touched(site: Site, own: pki.Authority) -> None:
     """All in one play, as each alone would be: none changes anything for the next."""
     pairs = {kind: broken(kind, own, site.address) for kind in REASONS}

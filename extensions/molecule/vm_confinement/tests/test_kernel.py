@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.bulkhead.docker.tests import mutations, support
-from ansible_collections.bulkhead.docker.tests.support import Run
+from ansible_collections.bulkhead.docker.tests.support import Run, applied
 
 RULES = "/etc/audit/rules.d/60-bulkhead-docker.rules"
 KEY = "bulkhead-docker"
@@ -39,11 +39,6 @@ WATCHED = {
 @pytest.fixture(scope="module")
 def name(host: t.Any) -> str:
     return str(host.backend.get_hostname())
-
-
-def role(name: str, **variables: t.Any) -> dict[str, t.Any]:
-    """A task that applies it."""
-    return {"name": "Apply", "ansible.builtin.include_role": {"name": f"bulkhead.docker.{name}"}, "vars": variables}
 
 
 def apply(name: str, *roles: dict[str, t.Any]) -> Run:
@@ -140,7 +135,9 @@ def test_rules_deleted_from_the_kernel_show_and_come_back(host: t.Any, name: str
     assert "# not in the kernel: /usr/sbin/dockerd wxa" in lines
     assert all(line.startswith("# not in the kernel: ") for line in lines)
     assert not WATCHED & loaded(host), "check mode has mended it"
-    assert changed(apply(name, role("docker_auditd"), role("docker_auditd"))) == [write], "once, so not the second time"
+    assert changed(apply(name, applied("docker_auditd"), applied("docker_auditd"))) == [write], (
+        "once, so not the second time"
+    )
     assert loaded(host) >= WATCHED
     host.check_output("rm /etc/audit/rules.d/70-theirs.rules")
 
@@ -160,7 +157,9 @@ def test_live_containers_are_under_their_profile(host: t.Any) -> None:
 
 
 def confinement(content: str) -> dict[str, t.Any]:
-    return role("docker_confinement", docker_confinement_apparmor_profiles=[{"name": "site-web", "profile": content}])
+    return applied(
+        "docker_confinement", docker_confinement_apparmor_profiles=[{"name": "site-web", "profile": content}]
+    )
 
 
 def test_a_profile_that_does_not_parse_is_refused_and_the_good_one_stays(host: t.Any, name: str) -> None:
@@ -187,7 +186,7 @@ def test_an_unloaded_profile_comes_back(host: t.Any, name: str) -> None:
 
 def test_a_profile_in_use_is_not_unloaded(host: t.Any, name: str) -> None:
     host.check_output("docker run --detach --interactive --name site --security-opt apparmor=site-web tiny:1 cat")
-    run = apply(name, role("docker_confinement", docker_confinement_apparmor_absent=["site-web"]))
+    run = apply(name, applied("docker_confinement", docker_confinement_apparmor_absent=["site-web"]))
     assert run.rc != 0 and "would run unconfined: remove their containers first" in run.output
     assert label(host, "site").startswith("site-web (enforce)")
 
@@ -205,7 +204,7 @@ def test_a_recording_becomes_a_profile_that_holds(host: t.Any, name: str) -> Non
     assert "SECCOMP" in found
     profile = "{{ recording | bulkhead.docker.docker_seccomp_profile }}"
     profiles = [{"name": "work", "version": "1", "profile": profile}]
-    run = apply(name, role("docker_confinement", recording=found, docker_confinement_seccomp_profiles=profiles))
+    run = apply(name, applied("docker_confinement", recording=found, docker_confinement_seccomp_profiles=profiles))
     assert run.rc == 0, run.output[-3000:]
     under = "docker run --rm --network none --security-opt seccomp=/etc/docker/seccomp/work-1.json tiny:1"
     assert "done" in host.check_output(f"{under} sh -c %s", work)
@@ -215,7 +214,7 @@ def test_a_recording_becomes_a_profile_that_holds(host: t.Any, name: str) -> Non
 
 def test_locked_rules_wait_for_a_reboot(host: t.Any, name: str) -> None:
     host.check_output("auditctl -e 2")
-    more = role("docker_auditd", docker_auditd_paths=[{"path": "/etc/hosts"}, {"path": "/no/such/file"}])
+    more = applied("docker_auditd", docker_auditd_paths=[{"path": "/etc/hosts"}, {"path": "/no/such/file"}])
     run = apply(name, more, more)
     assert changed(run) == ["Rules | Write, load and verify them"]
     assert notes(run).count("Reboot: the kernel's audit rules are locked") == 2
@@ -239,8 +238,8 @@ def test_the_audit_is_green_but_for_the_free_container(name: str) -> None:
 
 def test_undo(host: t.Any, name: str) -> None:
     host.check_output("docker rm --force site")
-    no_rules = role("docker_auditd", docker_auditd_state="absent")
-    no_profile = role("docker_confinement", docker_confinement_apparmor_absent=["site-web"])
+    no_rules = applied("docker_auditd", docker_auditd_state="absent")
+    no_profile = applied("docker_confinement", docker_confinement_apparmor_absent=["site-web"])
     assert changed(apply(name, no_rules, no_profile, no_rules, no_profile)) == [
         "Rules | Write, load and verify them",
         "Rules | Take that away",
